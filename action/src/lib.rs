@@ -1,0 +1,1 @@
+//! Revokes the sign-in sessions of Microsoft Entra ID users: an action for Tipstaff.

@@ -1,0 +1,1 @@
+//! A Microsoft Entra tenant on loopback, for tests and demonstrations.

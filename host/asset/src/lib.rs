@@ -1,0 +1,1 @@
+//! The asset model of Tipstaff: readers and inventory.

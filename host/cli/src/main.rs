@@ -1,0 +1,2 @@
+//! The command `tipstaff`.
+fn main() {}

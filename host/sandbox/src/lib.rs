@@ -1,0 +1,1 @@
+//! Runs an action's component with nothing but what it was granted.

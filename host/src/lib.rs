@@ -1,0 +1,1 @@
+//! Runs enforcement actions as sandboxed WebAssembly components.
