@@ -1,4 +1,45 @@
 //! What an action may send, and what leaves in its place.
+//!
+//! It knows no WebAssembly and no assets: it judges against a grant and a roster that the layers above lend it.
+//!
+//! ```text
+//! http::Request ── Grant::admit ──▸ Admitted ── stand-ins ──▸ Sealed ── pace ──▸ client ──▸ answer ── seal ──▸ http::Response
+//! ```
+//!
+//! Each arrow is the only maker of the type after it, so no way to a socket skips a check.
+
+mod addresses;
+mod audit;
+mod client;
 pub mod declare;
+mod error;
+mod fault;
+mod grant;
+mod lanes;
+mod limits;
+mod network;
+mod pace;
+mod refusal;
+mod roster;
 mod secret;
+mod session;
+mod tls;
+mod witness;
+
+pub use addresses::{Addresses, Origin, OriginError};
+pub use audit::{CallRecord, End, PartRecord};
+pub use client::{Client, ClientOptions, Timeouts};
+pub use declare::Declaration;
+pub use error::{Phase, SendError, TlsFailure, Withheld};
+pub use fault::{DeclarationFault, DeclarationFaults, FaultPlace, Flaw, Section};
+pub use grant::Grant;
+pub use lanes::{LaneLimits, LaneSet, Lanes};
+pub use limits::Limits;
+pub use network::{AddressKind, NetworkPolicy};
+pub use pace::Quota;
+pub use refusal::{Refusal, Spot};
+pub use roster::{Owner, Roster, Seen};
 pub use secret::Secret;
+pub use session::{Mode, Session, SessionParts};
+pub use tls::{Tls, TlsError, danger};
+pub use witness::{Making, SecretError, Secrets, WaitReason, Waiting, Witness, WitnessError};
