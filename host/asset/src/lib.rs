@@ -1,1 +1,29 @@
-//! The asset model of Tipstaff: readers and inventory.
+//! The asset model of Tipstaff: what an asset is, how a list of assets is read, and the inventory that keeps them.
+//!
+//! It knows nothing of actions, runs or the network: whether an asset can be enforced upon is for others to say.
+//!
+//! ```
+//! use tipstaff_asset::{Entry, read};
+//!
+//! let list = "{\"userPrincipalName\":\"ada@contoso.com\"}\n\"grace@contoso.com\"\n";
+//! for entry in read(list.as_bytes(), None)? {
+//!     match entry? {
+//!         Entry::Asset { asset, .. } => assert_eq!(asset.id.as_str(), "ada@contoso.com"),
+//!         Entry::Broken { line, reason } => assert!(line == 2 && reason.to_string().contains("bare string")),
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod asset;
+pub mod cell;
+mod fault;
+pub mod fields;
+mod json;
+pub mod read;
+mod shape;
+
+pub use asset::{AZURE_AD_ADAPTER, AdapterData, Asset, AssetId, InvalidId, USER};
+pub use cell::csv_safe;
+pub use fault::Fault;
+pub use read::{Entry, Format, NotAList, ReadError, Reader, open, read};
