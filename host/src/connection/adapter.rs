@@ -1,0 +1,51 @@
+//! Which fields the connections of an adapter have, and which of them are secret.
+
+/// How a field is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Flag,
+    /// A table that says where the secret is, never the secret.
+    Secret,
+}
+
+/// A kind of service that connections lead to.
+pub(crate) struct Adapter {
+    pub(crate) name: &'static str,
+    pub(crate) fields: &'static [(&'static str, Kind)],
+    /// Clouds whose addresses manifests name.
+    pub(crate) clouds: &'static [&'static str],
+    /// Fields that name the application and the tenant, between which the service's quotas are counted.
+    pub(crate) account: &'static [&'static str],
+}
+
+/// Microsoft Entra ID, formerly Azure AD.
+pub(crate) const AZURE_AD: Adapter = Adapter {
+    name: tipstaff_asset::AZURE_AD_ADAPTER,
+    fields: &[
+        ("client_id", Kind::Text),
+        ("client_secret", Kind::Secret),
+        ("tenant_id", Kind::Text),
+        ("account_sub_domain", Kind::Text),
+        ("username", Kind::Text),
+        ("password", Kind::Secret),
+        ("otp_secret", Kind::Secret),
+        ("sso_provider", Kind::Flag),
+        ("sign_in", Kind::Text),
+    ],
+    clouds: &["global", "us-gov", "us-gov-dod", "china"],
+    account: &["tenant_id", "account_sub_domain", "client_id"],
+};
+
+/// Every adapter that is known.
+pub(crate) const ADAPTERS: &[Adapter] = &[AZURE_AD];
+
+impl Adapter {
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        ADAPTERS.iter().find(|adapter| adapter.name == name)
+    }
+
+    pub(crate) fn kind(&self, field: &str) -> Option<Kind> {
+        self.fields.iter().find(|(name, _)| *name == field).map(|(_, kind)| *kind)
+    }
+}

@@ -1,0 +1,212 @@
+//! Connections: where a service is, as whom to sign in, and how carefully to connect.
+//!
+//! A [`Connection`] holds no secret, only where each is kept; [`config`] reads them from `tipstaff.toml`.
+
+mod adapter;
+pub mod config;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use adapter::{AZURE_AD, Adapter, Kind};
+pub use config::{Config, ConfigError};
+pub use secret::{SecretSource, SourceError};
+pub use tipstaff_egress::NetworkPolicy;
+
+/// One adapter's endpoint and credentials, under a name.
+#[derive(Debug)]
+pub struct Connection {
+    name: String,
+    adapter: &'static Adapter,
+    fields: BTreeMap<String, String>,
+    secrets: BTreeMap<String, SecretSource>,
+    cloud: Cloud,
+    network: Network,
+    quota: Quota,
+}
+
+impl std::fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Which of a service's addresses hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cloud {
+    /// The addresses that the manifest gives for this cloud.
+    Named(String),
+    /// Addresses of one's own, by the names of endpoints.
+    Own(BTreeMap<String, String>),
+}
+
+/// How carefully to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Whether servers have to prove who they are. Turning it off shows the credentials to whoever stands between.
+    pub verify_ssl: bool,
+    /// A file of certificate authorities that are trusted beside the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// The same, from an embedding program.
+    pub ca_pem: Option<String>,
+    /// Which addresses that are not public may be reached.
+    pub private: NetworkPolicy,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { verify_ssl: true, ca_file: None, ca_pem: None, private: NetworkPolicy::public() }
+    }
+}
+
+/// Which quota the host keeps to by itself. It always waits when the service asks to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// What the manifest says that the service publishes, for the service's own clouds; none for own addresses.
+    ByCloud,
+    /// What the manifest says.
+    Published,
+    /// None.
+    Unlimited,
+    /// For each lane, so many units in such a time.
+    Set(BTreeMap<String, (u32, Duration)>),
+}
+
+impl Connection {
+    /// A connection to Microsoft Entra ID, in its global cloud.
+    #[must_use]
+    pub fn entra(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            adapter: &AZURE_AD,
+            fields: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            cloud: Cloud::Named("global".to_owned()),
+            network: Network::default(),
+            quota: Quota::ByCloud,
+        }
+    }
+
+    /// Sets the tenant: a GUID or a verified domain.
+    #[must_use]
+    pub fn tenant_id(self, tenant: impl Into<String>) -> Self {
+        self.field("tenant_id", tenant)
+    }
+
+    /// Sets the application (client) id.
+    #[must_use]
+    pub fn client_id(self, client: impl Into<String>) -> Self {
+        self.field("client_id", client)
+    }
+
+    /// Sets where the client secret is.
+    #[must_use]
+    pub fn client_secret(self, source: SecretSource) -> Self {
+        self.secret("client_secret", source)
+    }
+
+    /// Sets a field that is no secret.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets where a secret field is.
+    #[must_use]
+    pub fn secret(mut self, name: impl Into<String>, source: SecretSource) -> Self {
+        self.secrets.insert(name.into(), source);
+        self
+    }
+
+    /// Sets which addresses hold.
+    #[must_use]
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = cloud;
+        self
+    }
+
+    /// Sets own addresses: pairs of an endpoint's name and its origin.
+    #[must_use]
+    pub fn addresses<N: Into<String>, A: Into<String>>(self, addresses: impl IntoIterator<Item = (N, A)>) -> Self {
+        self.cloud(Cloud::Own(addresses.into_iter().map(|(name, address)| (name.into(), address.into())).collect()))
+    }
+
+    /// Sets how carefully to connect.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// Sets the quota.
+    #[must_use]
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.quota = quota;
+        self
+    }
+
+    /// What the operator calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The kind of service.
+    #[must_use]
+    pub fn adapter(&self) -> &str {
+        self.adapter.name
+    }
+
+    /// The fields that are no secrets.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The fields that are secrets, and where each is.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &SecretSource)> {
+        self.secrets.iter().map(|(name, source)| (name.as_str(), source))
+    }
+
+    /// Which addresses hold.
+    #[must_use]
+    pub fn which_cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// How carefully it connects.
+    #[must_use]
+    pub fn how_to_connect(&self) -> &Network {
+        &self.network
+    }
+
+    /// Which quota it keeps to.
+    #[must_use]
+    pub fn which_quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// Between what the service counts its quotas: runs with the same text share their lanes.
+    #[must_use]
+    pub fn account(&self) -> String {
+        let parts = self.adapter.account.iter().filter_map(|field| self.fields.get(*field));
+        let addresses = match &self.cloud {
+            Cloud::Named(name) => name.clone(),
+            Cloud::Own(addresses) => addresses.values().cloned().collect::<Vec<_>>().join(","),
+        };
+        parts.cloned().chain([addresses]).collect::<Vec<_>>().join("|").to_lowercase()
+    }
+
+    fn kind(&self, field: &str) -> Option<Kind> {
+        self.adapter.kind(field)
+    }
+
+    /// Fields that were set through the builder and that the adapter does not have, or has as the other kind.
+    pub(crate) fn misplaced(&self) -> Option<&str> {
+        let open = self.fields.keys().find(|f| !matches!(self.kind(f), Some(Kind::Text | Kind::Flag)));
+        let secret = self.secrets.keys().find(|f| self.kind(f) != Some(Kind::Secret));
+        open.or(secret).map(String::as_str)
+    }
+}

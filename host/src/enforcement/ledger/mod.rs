@@ -1,0 +1,224 @@
+//! The durable record of runs and their outcomes: one SQLite file in the state folder.
+//!
+//! # Locking
+//! Write-ahead logging: readers never wait, writers of several processes take turns for the length of a transaction
+//! (milliseconds) and give up after [`PATIENCE`] with an error that ends the run, because an outcome that cannot be
+//! written must not be shown.
+//!
+//! # Durability
+//! A transaction is on disk (`synchronous = FULL`) before its outcomes are shown to anybody.
+//!
+//! # Compatibility
+//! [`MIGRATIONS`] only grows. A later release adds tables and columns with defaults, and changes the meaning of none.
+//! A file that a newer release wrote is refused, naming both versions: writing it could drop what this release does not
+//! know.
+//!
+//! # Proof
+//! Each outcome carries a link: the SHA-256 of the link before it and of its own line as it is exported. Whoever has the
+//! lines can compute the last link again.
+
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+use tipstaff_sandbox::Verdict;
+
+pub use read::{Outcomes, RunRecord, RunState, Runs};
+pub(crate) use write::{NewRun, Writer};
+pub use write::NewOutcome;
+
+use super::outcome::{Outcome, VERDICTS};
+
+/// How long a writer waits for another process.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Every table, in the order in which they came to be. Never edit one that was released: add the next.
+const MIGRATIONS: &[&str] = &["
+    create table run (
+        number integer primary key,
+        id text not null unique,
+        first text,
+        simulated integer not null,
+        action text not null,
+        version text not null,
+        digest text not null,
+        connection text not null,
+        plan text not null,
+        plan_digest text not null,
+        assets integer not null,
+        started text not null,
+        ended text,
+        ending text,
+        reason text
+    ) strict;
+    create table outcome (
+        run integer not null references run (number),
+        seq integer not null,
+        asset text not null,
+        verdict integer not null,
+        code text not null,
+        message text not null,
+        evidence text not null,
+        at text not null,
+        link blob not null,
+        primary key (run, seq)
+    ) strict, without rowid;
+    create unique index outcome_of_asset on outcome (run, asset);
+    create table tally (
+        run integer not null references run (number),
+        verdict integer not null,
+        code text not null,
+        count integer not null,
+        primary key (run, verdict, code)
+    ) strict, without rowid;
+"];
+
+/// Why the ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// It was written by a newer release.
+    #[error("ledger `{path}` has version {found}, and this tipstaff knows versions up to {known}")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The newest that is known.
+        known: usize,
+    },
+    /// No run has this id.
+    #[error("no run `{0}`")]
+    NoSuchRun(String),
+    /// Several runs begin like this.
+    #[error("`{0}` could be any of {1} runs")]
+    Ambiguous(String, usize),
+    /// It could not be read or written.
+    #[error("ledger `{path}`: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+impl LedgerError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Newer { .. } => Some("use the newer tipstaff, or another state folder (`--state DIR`)"),
+            Self::NoSuchRun(_) | Self::Ambiguous(..) => Some("`tipstaff runs list` shows all runs"),
+            Self::Sqlite { .. } => Some("is the disk full, or the state folder not writable? nothing is sent while outcomes cannot be kept"),
+        }
+    }
+}
+
+/// The record of all runs in a state folder. Opening is cheap; each user opens a connection of its own.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Opens the ledger at `path`, and makes or migrates it.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Newer`], or what SQLite says.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let ledger = Self { path: path.to_owned() };
+        let mut connection = ledger.connect()?;
+        migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
+            MigrationError::Newer(found) => {
+                LedgerError::Newer { path: path.to_owned(), found, known: MIGRATIONS.len() }
+            }
+            MigrationError::Sqlite(source) => ledger.failed(source),
+        })?;
+        Ok(ledger)
+    }
+
+    pub(crate) fn connect(&self) -> Result<Connection, LedgerError> {
+        let open = || {
+            let connection = Connection::open(&self.path)?;
+            connection.busy_timeout(PATIENCE)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "cache_size", -4_096)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            Ok(connection)
+        };
+        open().map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> LedgerError {
+        LedgerError::Sqlite { path: self.path.clone(), source }
+    }
+}
+
+pub(crate) enum MigrationError {
+    Newer(usize),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for MigrationError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Brings a database to the last of `migrations`, counted by `user_version`, in one exclusive transaction.
+pub(crate) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), MigrationError> {
+    let version = |c: &Connection| c.query_row("pragma user_version", [], |row| row.get::<_, usize>(0));
+    let found = version(connection)?;
+    if found == migrations.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
+    // Another process may have migrated while this one waited for the lock.
+    let found = version(&transaction)?;
+    let Some(missing) = migrations.get(found..) else { return Err(MigrationError::Newer(found)) };
+    for migration in missing {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", migrations.len())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The link of an outcome: what came before, and its line.
+pub(crate) fn link(before: &[u8], line: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(before).chain_update(line).finalize().into()
+}
+
+/// The link before the first outcome of a run.
+pub(crate) fn first_link(run: &str, plan_digest: &str) -> [u8; 32] {
+    link(run.as_bytes(), plan_digest.as_bytes())
+}
+
+/// The line of an outcome, as reports and exports have it.
+pub(crate) fn line(outcome: &Outcome) -> String {
+    // The parts are strings, numbers and JSON that was parsed before; they have no error.
+    serde_json::to_string(outcome).unwrap_or_default()
+}
+
+fn verdict_number(verdict: Verdict) -> i64 {
+    match verdict {
+        Verdict::Succeeded => 0,
+        Verdict::Skipped => 1,
+        Verdict::Failed => 2,
+        Verdict::InDoubt => 3,
+        Verdict::NotAttempted => 4,
+        Verdict::WouldEnforce => 5,
+    }
+}
+
+fn verdict_of_number(number: i64) -> Verdict {
+    // A number that this release does not know is a verdict of a newer one, and `open` has refused those.
+    VERDICTS.into_iter().find(|v| verdict_number(*v) == number).unwrap_or(Verdict::InDoubt)
+}

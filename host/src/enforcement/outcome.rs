@@ -1,0 +1,203 @@
+//! What happened to one asset, as it is kept and shown: the last word on it in its run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+pub use tipstaff_sandbox::Verdict;
+use uuid::Uuid;
+
+/// Names a run: a UUIDv7 (RFC 9562), so that names sort by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(Uuid);
+
+impl RunId {
+    /// A new one, for now.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "each is another")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self)
+    }
+}
+
+impl Serialize for RunId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What happened to one asset. Made only where it is written to the ledger.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The run.
+    pub run: RunId,
+    /// The asset's id, or `line:N` for a line that is no asset.
+    pub asset: String,
+    /// What happened.
+    #[serde(serialize_with = "verdict_as_text")]
+    pub verdict: Verdict,
+    /// A stable code: one of the action's, or one of [`host_code`].
+    pub code: String,
+    /// A sentence for a person.
+    pub message: String,
+    /// What was seen; an empty object if nothing was.
+    pub evidence: Box<RawValue>,
+    /// When it became final.
+    #[serde(serialize_with = "as_text")]
+    pub at: Timestamp,
+}
+
+/// Codes of outcomes that the host gives, beside those of the actions.
+pub mod host_code {
+    pub use tipstaff_sandbox::BROKE_CONTRACT;
+    /// The line or element of the list is no asset.
+    pub const NOT_AN_ASSET: &str = "not-an-asset";
+    /// Another asset of the run is the same person or thing.
+    pub const DUPLICATE: &str = "duplicate";
+    /// The asset has no identity on the connection that this action works with.
+    pub const NO_IDENTITY: &str = "no-identity";
+    /// The asset is of a kind that the action does not work with.
+    pub const WRONG_KIND: &str = "wrong-kind";
+    /// The run was stopped by a person or the system before the asset's turn came.
+    pub const INTERRUPTED: &str = "interrupted";
+    /// The action ended the run, and says why.
+    pub const STOPPED: &str = "stopped";
+    /// The host ended the run: a limit, a crash, a breach of the contract.
+    pub const CUT_SHORT: &str = "cut-short";
+}
+
+/// The word for a verdict in files and on the command line.
+#[must_use]
+pub fn verdict_text(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Succeeded => "succeeded",
+        Verdict::Skipped => "skipped",
+        Verdict::Failed => "failed",
+        Verdict::InDoubt => "in-doubt",
+        Verdict::NotAttempted => "not-attempted",
+        Verdict::WouldEnforce => "would-enforce",
+    }
+}
+
+/// All verdicts, in the order in which they are listed.
+pub const VERDICTS: [Verdict; 6] = [
+    Verdict::Succeeded,
+    Verdict::WouldEnforce,
+    Verdict::Skipped,
+    Verdict::Failed,
+    Verdict::InDoubt,
+    Verdict::NotAttempted,
+];
+
+/// The verdict of a word.
+#[must_use]
+pub fn verdict_of(text: &str) -> Option<Verdict> {
+    VERDICTS.into_iter().find(|verdict| verdict_text(*verdict) == text)
+}
+
+/// The time with milliseconds in UTC, as all files carry it: `2026-11-23T08:00:00.000Z`.
+#[must_use]
+pub fn time_text(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+fn verdict_as_text<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(verdict_text(*verdict))
+}
+
+fn as_text<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time_text(*at))
+}
+
+/// How many assets have each verdict. Verdicts partition the assets, so the sum is their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; VERDICTS.len()]);
+
+impl Counts {
+    fn place(verdict: Verdict) -> usize {
+        VERDICTS.iter().position(|v| *v == verdict).unwrap_or_default()
+    }
+
+    /// Counts `count` more.
+    pub fn add(&mut self, verdict: Verdict, count: u64) {
+        if let Some(entry) = self.0.get_mut(Self::place(verdict)) {
+            *entry += count;
+        }
+    }
+
+    /// How many have this verdict.
+    #[must_use]
+    pub fn get(&self, verdict: Verdict) -> u64 {
+        self.0.get(Self::place(verdict)).copied().unwrap_or_default()
+    }
+
+    /// How many have one.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Whether every asset succeeded, was skipped, or would be enforced.
+    #[must_use]
+    pub fn all_well(&self) -> bool {
+        [Verdict::Failed, Verdict::InDoubt, Verdict::NotAttempted].iter().all(|verdict| self.get(*verdict) == 0)
+    }
+
+    /// Pairs of a verdict and its count, in the order of [`VERDICTS`].
+    pub fn iter(&self) -> impl Iterator<Item = (Verdict, u64)> {
+        VERDICTS.into_iter().zip(self.0)
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(verdict, count)| (verdict_text(verdict), count)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_written_as_the_report_format_says() {
+        let outcome = Outcome {
+            run: RunId(Uuid::nil()),
+            asset: "b2374c0e".to_owned(),
+            verdict: Verdict::InDoubt,
+            code: "no-answer".to_owned(),
+            message: "x".to_owned(),
+            evidence: RawValue::from_string(r#"{"attempts":1}"#.to_owned()).unwrap_or_default(),
+            at: Timestamp::from_second(1_795_420_800).unwrap_or_default(),
+        };
+        assert_eq!(
+            serde_json::to_string(&outcome).ok().as_deref(),
+            Some(
+                r#"{"run":"00000000-0000-0000-0000-000000000000","asset":"b2374c0e","verdict":"in-doubt","code":"no-answer","message":"x","evidence":{"attempts":1},"at":"2026-11-23T08:00:00.000Z"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn verdicts_and_their_words_are_one_to_one() {
+        for verdict in VERDICTS {
+            assert_eq!(verdict_of(verdict_text(verdict)), Some(verdict));
+        }
+    }
+}

@@ -1,0 +1,520 @@
+//! The assets of one run, on disk: read once, hashed on the way, and fed from here however often the run is resumed.
+//!
+//! What must be unique over a million assets (ids, the same person twice) is kept here and not in memory. It is a
+//! working file: the ledger is the record. A lock file beside it says whether the run's process is alive.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use tipstaff_asset::{Asset, Entry};
+use tipstaff_egress::Owner;
+use tipstaff_sandbox::{HandOver, Manifest, Verdict};
+
+use super::ledger::{MigrationError, NewOutcome, migrate};
+use super::outcome::{RunId, host_code, verdict_of, verdict_text};
+
+const MIGRATIONS: &[&str] = &["
+    create table asset (
+        ordinal integer primary key,
+        id text not null unique,
+        identities text not null,
+        verdict text,
+        code text,
+        message text
+    ) strict;
+    create table name (name text primary key, ordinal integer not null) strict, without rowid;
+    create table sent (ordinal integer primary key, at integer not null) strict;
+"];
+
+/// Why the assets of a run could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+#[error("the assets of the run in `{path}`: {reason}")]
+pub struct SpoolError {
+    /// The file.
+    pub path: PathBuf,
+    /// What went wrong with it.
+    pub reason: String,
+}
+
+impl SpoolError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some("is the disk full, or the state folder not writable?")
+    }
+}
+
+/// What reading a list of assets found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Assets and broken lines: what will have an outcome.
+    pub assets: u64,
+    /// Of these, assets that go to the action.
+    pub to_enforce: u64,
+    /// Lines that are no asset.
+    pub broken: u64,
+    /// Assets that are the same person as another.
+    pub duplicates: u64,
+    /// Assets without an identity on the connection, or of another kind.
+    pub unsuited: u64,
+    /// Lines whose id stood on an earlier line. They have no outcome of their own.
+    pub repeated: u64,
+    /// The first few of those ids.
+    pub repeated_ids: Vec<String>,
+    /// The SHA-256 over all of it, in order.
+    pub digest: String,
+}
+
+/// A file of assets that belongs to one run and is locked by this process.
+pub(crate) struct Spool {
+    path: PathBuf,
+    keep: bool,
+    _lock: File,
+}
+
+/// How an asset is seen by an action: which identities, and by which names.
+pub(crate) struct Lens<'a> {
+    adapter: &'a str,
+    connection: &'a str,
+    manifest: &'a Manifest,
+    naming: Vec<&'a str>,
+}
+
+impl<'a> Lens<'a> {
+    pub(crate) fn new(manifest: &'a Manifest, connection: &'a str) -> Self {
+        let known = manifest.naming_fields();
+        // In the manifest's order: its first field is the name that the action prefers.
+        let naming =
+            manifest.asset_fields.iter().map(|f| f.path.as_str()).filter(|path| known.contains(path)).collect();
+        Self { adapter: &manifest.adapter, connection, manifest, naming }
+    }
+
+    /// The identities of the asset on this connection, with the fields that the manifest asks for and no others.
+    fn identities(&self, asset: &Asset) -> Vec<Map<String, Value>> {
+        let of_connection = asset.adapters.iter().filter(|data| {
+            data.adapter == self.adapter && data.connection.as_deref().is_none_or(|name| name == self.connection)
+        });
+        of_connection
+            .map(|data| {
+                let fields = self.manifest.asset_fields.iter();
+                fields.filter_map(|f| Some((f.path.clone(), data.data.get(&f.path)?.clone()))).collect()
+            })
+            .filter(|identity: &Map<String, Value>| {
+                !identity.is_empty()
+                    && self.manifest.asset_fields.iter().all(|f| !f.required || identity.contains_key(&f.path))
+            })
+            .collect()
+    }
+
+    fn names<'i>(&self, identity: &'i Map<String, Value>) -> impl Iterator<Item = (&'a str, &'i str)> {
+        let text = |field: &'a str| {
+            let name = identity.get(field)?.as_str()?.trim();
+            (!name.is_empty()).then_some((field, name))
+        };
+        self.naming.iter().filter_map(move |field| text(field)).collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl Spool {
+    /// Locks the run and makes an empty file for its assets.
+    pub(crate) fn create(folder: &Path, run: RunId) -> Result<Self, SpoolError> {
+        let path = folder.join(format!("{run}.db"));
+        let failed = failed(&path);
+        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        let lock = lock(&path).map_err(|error| failed(&error))?;
+        Ok(Self { path, keep: false, _lock: lock })
+    }
+
+    /// Locks a run that did not end, for going on with it.
+    pub(crate) fn reopen(folder: &Path, run: RunId) -> Result<Self, SpoolError> {
+        let path = folder.join(format!("{run}.db"));
+        let failed = failed(&path);
+        if !path.exists() {
+            return Err(failed(&"it is not there any more"));
+        }
+        let lock = lock(&path).map_err(|error| failed(&error))?;
+        Ok(Self { path, keep: true, _lock: lock })
+    }
+
+    /// Whether a process holds this run now.
+    pub(crate) fn is_alive(folder: &Path, run: RunId) -> bool {
+        let path = folder.join(format!("{run}.db"));
+        path.exists() && lock(&path).is_err()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// From now on the file outlives this value: the run started.
+    pub(crate) fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// Removes the file with this value: nobody can need it any more.
+    pub(crate) fn discard(&mut self) {
+        self.keep = false;
+    }
+
+    /// Reads all assets into the file.
+    pub(crate) fn fill<E>(
+        &self,
+        lens: &Lens<'_>,
+        entries: impl Iterator<Item = Result<Entry, E>>,
+    ) -> Result<Census, FillError<E>> {
+        let failed = |error: rusqlite::Error| FillError::Spool(failed(&self.path)(&error));
+        let mut connection = Connection::open(&self.path).map_err(failed)?;
+        // Until it is full the file is worth nothing, so nothing has to survive.
+        let quick = || {
+            connection.pragma_update(None, "journal_mode", "off")?;
+            connection.pragma_update(None, "synchronous", "off")?;
+            connection.pragma_update(None, "cache_size", -8_192)
+        };
+        quick().map_err(failed)?;
+        migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
+            MigrationError::Newer(version) => {
+                FillError::Spool(self::failed(&self.path)(&format!("it has the unknown version {version}")))
+            }
+            MigrationError::Sqlite(error) => failed(error),
+        })?;
+        let mut census = Census::default();
+        let mut digest = Sha256::new();
+        {
+            let transaction = connection.transaction().map_err(failed)?;
+            for entry in entries {
+                let entry = entry.map_err(FillError::Source)?;
+                add(&transaction, lens, entry, &mut census, &mut digest).map_err(failed)?;
+            }
+            transaction.commit().map_err(failed)?;
+        }
+        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        census.digest = hexadecimal(&digest.finalize());
+        Ok(census)
+    }
+
+    /// Opens the file for feeding a run. `resumed` brings back when assets were sent in the try before.
+    pub(crate) fn feed(&self, resumed: bool) -> Result<Feed, SpoolError> {
+        Ok(Feed { connection: self.connect()?, path: self.path.clone(), after: 0, resumed })
+    }
+
+    /// Opens the file for what a run asks and tells while it is under way.
+    pub(crate) fn desk(&self) -> Result<Desk, SpoolError> {
+        Ok(Desk { connection: self.connect()?, path: self.path.clone() })
+    }
+
+    fn connect(&self) -> Result<Connection, SpoolError> {
+        let open = || {
+            let connection = Connection::open(&self.path)?;
+            connection.busy_timeout(Duration::from_secs(20))?;
+            connection.pragma_update(None, "synchronous", "normal")?;
+            connection.pragma_update(None, "cache_size", -2_048)?;
+            Ok(connection)
+        };
+        open().map_err(|error: rusqlite::Error| failed(&self.path)(&error))
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if self.keep {
+            return;
+        }
+        for ending in ["db", "db-wal", "db-shm", "lock"] {
+            // What is not there need not be removed, and what cannot be removed harms nobody.
+            let _ = fs::remove_file(self.path.with_extension(ending));
+        }
+    }
+}
+
+/// Why a spool could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FillError<E> {
+    #[error("{0}")]
+    Source(E),
+    #[error(transparent)]
+    Spool(SpoolError),
+}
+
+fn failed(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> SpoolError {
+    move |reason| SpoolError { path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn lock(path: &Path) -> Result<File, String> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.with_extension("lock"))
+        .map_err(|error| error.to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err("another process is working on this run".to_owned()),
+        Err(fs::TryLockError::Error(error)) => Err(error.to_string()),
+    }
+}
+
+fn add(
+    connection: &Connection,
+    lens: &Lens<'_>,
+    entry: Entry,
+    census: &mut Census,
+    digest: &mut Sha256,
+) -> rusqlite::Result<()> {
+    let (id, identities, refusal) = match entry {
+        Entry::Broken { line, reason } => {
+            let reason = format!("line {line} is no asset: {reason}");
+            (format!("line:{line}"), Vec::new(), Some((Verdict::Failed, host_code::NOT_AN_ASSET, reason)))
+        }
+        Entry::Asset { asset, .. } => {
+            let identities = lens.identities(&asset);
+            let refusal = if !lens.manifest.asset_kinds.contains(&asset.kind) {
+                let kinds = lens.manifest.asset_kinds.join(", ");
+                let message = format!("the asset is a {}; the action works with: {kinds}", asset.kind);
+                Some((Verdict::Failed, host_code::WRONG_KIND, message))
+            } else if identities.is_empty() {
+                let message = format!(
+                    "nothing is known of this asset by which `{}` could name it on connection `{}`",
+                    lens.adapter, lens.connection
+                );
+                Some((Verdict::Failed, host_code::NO_IDENTITY, message))
+            } else {
+                None
+            };
+            (asset.id.as_str().to_owned(), identities, refusal)
+        }
+    };
+    let text = serde_json::to_string(&identities).unwrap_or_default();
+    for part in [&id, &text] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part.as_bytes());
+    }
+    let ordinal = {
+        let mut insert = connection.prepare_cached(
+            "insert into asset (id, identities, verdict, code, message) values (?, ?, ?, ?, ?)
+                on conflict (id) do nothing",
+        )?;
+        let (verdict, code, message) = match &refusal {
+            Some((verdict, code, message)) => (Some(verdict_text(*verdict)), Some(*code), Some(message)),
+            None => (None, None, None),
+        };
+        if insert.execute(params![id, text, verdict, code, message])? == 0 {
+            census.repeated += 1;
+            if census.repeated_ids.len() < 5 {
+                census.repeated_ids.push(id);
+            }
+            return Ok(());
+        }
+        connection.last_insert_rowid()
+    };
+    census.assets += 1;
+    match refusal {
+        Some((_, host_code::NOT_AN_ASSET, _)) => census.broken += 1,
+        Some(_) => census.unsuited += 1,
+        None => match same_as(connection, lens, &identities, ordinal)? {
+            Some(other) => {
+                census.duplicates += 1;
+                let message = format!("asset `{other}` of this run is the same, and has the outcome");
+                connection
+                    .prepare_cached("update asset set verdict = ?, code = ?, message = ? where ordinal = ?")?
+                    .execute(params![verdict_text(Verdict::Skipped), host_code::DUPLICATE, message, ordinal])?;
+            }
+            None => census.to_enforce += 1,
+        },
+    }
+    Ok(())
+}
+
+/// Takes the name by which each identity will be asked for. The asset is a duplicate if others have all of them.
+///
+/// Only the first naming field counts: two assets that share a lesser name and differ in the first are not called one
+/// on the inventory's word alone. The action finds that out from the service (`subjects.claim`).
+fn same_as(
+    connection: &Connection,
+    lens: &Lens<'_>,
+    identities: &[Map<String, Value>],
+    ordinal: i64,
+) -> rusqlite::Result<Option<String>> {
+    let mut other = None;
+    let mut own = identities.is_empty();
+    for identity in identities {
+        let Some((_, name)) = lens.names(identity).next() else {
+            own = true;
+            continue;
+        };
+        match take_name(connection, name, ordinal)? {
+            None => own = true,
+            Some(id) => other = Some(id),
+        }
+    }
+    Ok(if own { None } else { other })
+}
+
+/// Gives the id of the asset that has the name, unless it is this one's from now on.
+fn take_name(connection: &Connection, name: &str, ordinal: i64) -> rusqlite::Result<Option<String>> {
+    let name = fold(name);
+    let taken = connection
+        .prepare_cached("insert into name (name, ordinal) values (?, ?) on conflict do nothing")?
+        .execute(params![name, ordinal])?;
+    if taken == 1 {
+        return Ok(None);
+    }
+    connection
+        .prepare_cached(
+            "select asset.id from name join asset using (ordinal) where name.name = ? and ordinal <> ?",
+        )?
+        .query_row(params![name, ordinal], |row| row.get(0))
+        .optional()
+}
+
+/// Names are the same without regard to case, as the services that use them have it.
+fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string has no error.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Assets in their order, a page at a time.
+pub(crate) struct Feed {
+    connection: Connection,
+    path: PathBuf,
+    after: i64,
+    resumed: bool,
+}
+
+/// One asset of a page.
+pub(crate) enum Fed {
+    /// It goes to the action.
+    Asset(HandOver),
+    /// It was settled when the list was read.
+    Settled(NewOutcome),
+}
+
+impl Fed {
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Asset(asset) => &asset.id,
+            Self::Settled(outcome) => &outcome.asset,
+        }
+    }
+}
+
+const PAGE: i64 = 512;
+
+impl Feed {
+    /// The next page; an empty one is the end.
+    pub(crate) fn page(&mut self, lens: &Lens<'_>) -> Result<Vec<Fed>, SpoolError> {
+        let read = || -> rusqlite::Result<Vec<(i64, Fed)>> {
+            let mut statement = self.connection.prepare_cached(
+                "select asset.ordinal, id, identities, verdict, code, message, sent.at
+                    from asset left join sent on ?3 and sent.ordinal = asset.ordinal
+                    where asset.ordinal > ?1 order by asset.ordinal limit ?2",
+            )?;
+            let rows = statement.query_map(params![self.after, PAGE, self.resumed], |row| {
+                let ordinal: i64 = row.get(0)?;
+                let id: String = row.get(1)?;
+                let verdict: Option<String> = row.get(3)?;
+                if let Some(verdict) = verdict.as_deref().and_then(verdict_of) {
+                    let (code, message) = (row.get(4)?, row.get(5)?);
+                    let outcome = NewOutcome { asset: id, verdict, code, message, evidence: None };
+                    return Ok((ordinal, Fed::Settled(outcome)));
+                }
+                let identities: Vec<Map<String, Value>> =
+                    serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
+                let names = identities
+                    .iter()
+                    .flat_map(|identity| lens.names(identity))
+                    .map(|(field, name)| (field.to_owned(), name.to_owned()))
+                    .collect();
+                let asset = HandOver {
+                    owner: Owner(ordinal.unsigned_abs()),
+                    id,
+                    identities: identities.iter().filter_map(|i| serde_json::to_string(i).ok()).collect(),
+                    names,
+                    settings: None,
+                    sent_before: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
+                };
+                Ok((ordinal, Fed::Asset(asset)))
+            })?;
+            rows.collect()
+        };
+        let page = read().map_err(|error| failed(&self.path)(&error))?;
+        if let Some((last, _)) = page.last() {
+            self.after = *last;
+        }
+        Ok(page.into_iter().map(|(_, fed)| fed).collect())
+    }
+}
+
+/// Answers and records what comes up while a run is under way.
+pub(crate) struct Desk {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Desk {
+    /// Runs `work` in one transaction.
+    pub(crate) fn at_once<T>(&mut self, work: impl FnOnce(&Entries<'_>) -> rusqlite::Result<T>) -> Result<T, SpoolError> {
+        let mut run = || {
+            let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let result = work(&Entries { connection: &transaction })?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        run().map_err(|error: rusqlite::Error| failed(&self.path)(&error))
+    }
+
+    /// The id of an asset, by its owner.
+    pub(crate) fn id(&self, owner: Owner) -> Result<Option<String>, SpoolError> {
+        self.connection
+            .prepare_cached("select id from asset where ordinal = ?")
+            .and_then(|mut s| s.query_row([ordinal(owner)], |row| row.get(0)).optional())
+            .map_err(|error| failed(&self.path)(&error))
+    }
+
+    /// When a changing call about the asset may first have left.
+    pub(crate) fn sent_at(&self, id: &str) -> Result<Option<Timestamp>, SpoolError> {
+        self.connection
+            .prepare_cached("select sent.at from sent join asset using (ordinal) where id = ?")
+            .and_then(|mut s| s.query_row([id], |row| row.get::<_, i64>(0)).optional())
+            .map(|at| at.and_then(|seconds| Timestamp::from_second(seconds).ok()))
+            .map_err(|error| failed(&self.path)(&error))
+    }
+}
+
+/// A transaction of a [`Desk`].
+pub(crate) struct Entries<'a> {
+    connection: &'a Connection,
+}
+
+impl Entries<'_> {
+    /// A call that changes these assets is about to leave.
+    pub(crate) fn sent(&self, owners: &[Owner], now: Timestamp) -> rusqlite::Result<()> {
+        let mut insert =
+            self.connection.prepare_cached("insert into sent (ordinal, at) values (?, ?) on conflict do nothing")?;
+        for owner in owners {
+            insert.execute(params![ordinal(*owner), now.as_second()])?;
+        }
+        Ok(())
+    }
+
+    /// Gives the id of the other asset that has the name, or takes it for this one.
+    pub(crate) fn claim(&self, owner: Owner, name: &str) -> rusqlite::Result<Option<String>> {
+        take_name(self.connection, name, ordinal(owner))
+    }
+}
+
+fn ordinal(owner: Owner) -> i64 {
+    i64::try_from(owner.0).unwrap_or(i64::MAX)
+}
