@@ -1,0 +1,226 @@
+//! The inventory as the host uses it, in files.
+
+#![expect(clippy::unwrap_used, reason = "a test may end where it finds a fault")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::read::{Entry, ReadError, read};
+
+fn entries(list: &str) -> impl Iterator<Item = Result<Entry, ReadError>> {
+    read(io::Cursor::new(list.to_owned()), None).unwrap()
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("inventory.db")
+    }
+
+    fn open(&self) -> Inventory {
+        Inventory::open(&self.path()).unwrap()
+    }
+}
+
+fn numbers(report: &ImportReport) -> [u64; 4] {
+    [
+        report.added,
+        report.updated,
+        report.unchanged,
+        report.broken,
+    ]
+}
+
+#[test]
+fn an_import_counts_what_it_changed_and_can_be_repeated() {
+    let folder = Folder::new();
+    let list = "id,displayName\na,Ada\nb,Grace\n ,Nobody\n";
+    let report = folder.open().import(entries(list)).unwrap();
+    assert_eq!(numbers(&report), [2, 0, 0, 1]);
+    assert_eq!(report.first_broken[0].line, 4);
+    assert_eq!(
+        numbers(&folder.open().import(entries(list)).unwrap()),
+        [0, 0, 2, 1]
+    );
+    let changed = "{\"id\":\"a\",\"displayName\":\"Ada L.\"}\n{\"id\":\"c\"}\n{\"id\":\"c\"}\n";
+    assert_eq!(
+        numbers(&folder.open().import(entries(changed)).unwrap()),
+        [1, 1, 1, 0]
+    );
+    let inventory = folder.open();
+    assert_eq!(inventory.count().unwrap(), 3);
+    let ada = inventory.get("a").unwrap().unwrap();
+    assert_eq!(ada.adapters[0].data["display_name"], "Ada L.");
+    assert_eq!(inventory.get("nobody").unwrap(), None);
+}
+
+#[test]
+fn assets_come_back_as_they_were_given() {
+    let line = concat!(
+        r#"{"id":"b2374c0e","type":"device","labels":["ü"],"adapters":[{"adapter":"x_adapter","data":{"n":[1,{"a":null}]}},"#,
+        r#"{"adapter":"x_adapter","connection":"two","data":{},"seen":1.5}],"custom":{"note":"\n"}}"#
+    );
+    let folder = Folder::new();
+    folder.open().import(entries(line)).unwrap();
+    let found = folder.open().get("b2374c0e").unwrap().unwrap();
+    assert_eq!(serde_json::to_string(&found).unwrap(), line);
+}
+
+#[test]
+fn many_assets_and_many_broken_records_make_several_batches() {
+    let mut list = String::new();
+    for number in 0..12_000 {
+        list += &if number % 100 == 7 {
+            "?\n".to_owned()
+        } else {
+            format!("{{\"id\":\"{number}\"}}\n")
+        };
+    }
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    let report = inventory.import(entries(&list)).unwrap();
+    assert_eq!(numbers(&report), [11_880, 0, 0, 120]);
+    assert_eq!(report.first_broken.len(), 20);
+    assert_eq!(inventory.count().unwrap(), 11_880);
+}
+
+#[test]
+fn a_list_that_breaks_off_leaves_what_was_read() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    let error = inventory
+        .import(entries("[{\"id\":\"a\"},{\"id\":\"b\""))
+        .unwrap_err();
+    assert_eq!(numbers(error.report()), [1, 0, 0, 0]);
+    assert!(error.hint().contains("cut off"));
+    assert!(inventory.get("a").unwrap().is_some());
+}
+
+#[test]
+fn a_selection_keeps_its_order_and_names_the_unknown() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    inventory.import(entries("id\na\nb\nc\n")).unwrap();
+    let found: Vec<String> = inventory
+        .select(["c", "x", " a ", "", "c"])
+        .unwrap()
+        .map(|selected| match selected.unwrap() {
+            Selected::Asset(asset) => asset.id.to_string(),
+            Selected::Unknown { id } => format!("?{id}"),
+        })
+        .collect();
+    assert_eq!(found, ["c", "?x", "a", "?", "c"]);
+}
+
+#[test]
+fn near_misses_are_found_by_spelling_and_by_name() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    let list = "id,userPrincipalName\nb2374c0e,ada@contoso.com\nb2374c0f,grace@contoso.com\n77777777,max@contoso.com\n";
+    inventory.import(entries(list)).unwrap();
+    assert_eq!(
+        inventory.nearest("ada@contoso.com", 3).unwrap(),
+        ["b2374c0e"]
+    );
+    assert_eq!(
+        inventory.nearest("B2374C0F", 3).unwrap(),
+        ["b2374c0f", "b2374c0e"]
+    );
+    assert_eq!(inventory.nearest("b237c40e", 1).unwrap(), ["b2374c0e"]);
+    assert!(inventory.nearest("something else", 3).unwrap().is_empty());
+    assert!(inventory.nearest("", 3).unwrap().is_empty());
+}
+
+#[test]
+fn other_files_and_newer_ones_are_refused_and_left_alone() {
+    let folder = Folder::new();
+    fs::write(folder.path(), "id,name\n".repeat(1000)).unwrap();
+    assert!(matches!(
+        Inventory::open(&folder.path()),
+        Err(InventoryError::NotAnInventory { .. })
+    ));
+    assert_eq!(fs::read_to_string(folder.path()).unwrap().len(), 8000);
+
+    let folder = Folder::new();
+    Connection::open(folder.path())
+        .unwrap()
+        .execute_batch("CREATE TABLE assets (x);")
+        .unwrap();
+    assert!(matches!(
+        Inventory::open(&folder.path()),
+        Err(InventoryError::NotAnInventory { .. })
+    ));
+
+    let folder = Folder::new();
+    folder
+        .open()
+        .connection
+        .pragma_update(None, "user_version", 2_000)
+        .unwrap();
+    let error = Inventory::open(&folder.path()).unwrap_err();
+    assert!(error.to_string().contains("format 2000"), "{error}");
+
+    let missing = folder.0.path().join("none").join("inventory.db");
+    assert!(matches!(
+        Inventory::open(&missing),
+        Err(InventoryError::Unopened { .. })
+    ));
+}
+
+#[test]
+fn what_somebody_else_wrote_is_reported_as_damage() {
+    let folder = Folder::new();
+    let inventory = folder.open();
+    inventory
+        .connection
+        .execute(
+            "INSERT INTO assets (id, kind, body) VALUES ('a', 'user', '[]')",
+            [],
+        )
+        .unwrap();
+    assert!(matches!(
+        inventory.get("a"),
+        Err(InventoryError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn two_may_open_and_import_at_once() {
+    let folder = Folder::new();
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            let path = folder.path();
+            scope.spawn(move || {
+                let list: String = (0..300)
+                    .map(|n| format!("{{\"id\":\"{part}-{n}\"}}\n"))
+                    .collect();
+                let report = Inventory::open(&path)
+                    .unwrap()
+                    .import(entries(&list))
+                    .unwrap();
+                assert_eq!(report.added, 300);
+            });
+        }
+    });
+    assert_eq!(folder.open().count().unwrap(), 1200);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    let mode = || fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777;
+    drop(folder.open());
+    assert_eq!(mode(), 0o600);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    drop(folder.open());
+    assert_eq!(mode(), 0o600);
+}
