@@ -1,6 +1,6 @@
 //! What Microsoft Graph and the admin centre call a user's fields, and what the Entra adapter calls them.
 //!
-//! Only names and what follows from them; which of them make an asset's id is decided in [`Identity`].
+//! Only names and what follows from them; what a whole record means is decided in `shape` and `read`.
 //!
 //! A column or member is found without regard to case, blanks, `_` and `-`, so that `userPrincipalName`,
 //! `User principal name` and `UserPrincipalName` are one:

@@ -24,7 +24,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x1f\x8b", "compressed (gzip)"),
     (b"\x28\xb5\x2f\xfd", "compressed (zstd)"),
     (b"%PDF", "a PDF document"),
-    (b"SQLite format 3\0", "a SQLite database"),
+    (b"SQLite format 3", "a SQLite database"),
     (b"\xff\xfe\0\0", "text in UTF-32"),
     (b"\0\0\xfe\xff", "text in UTF-32"),
 ];
@@ -45,7 +45,7 @@ impl Source {
             ahead: Vec::new(),
             taken: 0,
         };
-        source.look(|ahead| ahead.len() >= 16)?;
+        source.look(|ahead| ahead.len() >= 4)?;
         if let Some((_, what)) = SIGNATURES
             .iter()
             .find(|(start, _)| source.ahead.starts_with(start))
@@ -88,7 +88,13 @@ impl Source {
                 .position(|byte| !byte.is_ascii_whitespace())
         };
         self.look(|ahead| position(ahead).is_some())?;
-        if memchr::memchr(0, &self.ahead).is_some() {
+        // Further down, it is one bad record among others.
+        let line = self
+            .ahead
+            .get(from..)
+            .unwrap_or_default()
+            .trim_ascii_start();
+        if memchr::memchr2(0, b'\n', line).is_some_and(|at| line.get(at) == Some(&0)) {
             return Err(NotAList::Binary(
                 "no text, or text in UTF-16 without a byte-order mark",
             ));

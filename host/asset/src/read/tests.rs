@@ -82,6 +82,8 @@ fn a_line_of_other_bytes_is_broken_and_not_the_end() {
     let (entries, end) = all(b"{\"id\":\"a\"}\n{\"id\":\"\xe9\"}\n{\"id\":\"b\"}\n", None).unwrap();
     assert_eq!(summary(&entries), ["1 a", "line:2 NotUtf8", "3 b"]);
     assert!(end.is_none());
+    let (entries, _) = all(b"{\"id\":\"a\"}\n\0\xff\0\n{\"id\":\"b\"}\n", None).unwrap();
+    assert_eq!(summary(&entries), ["1 a", "line:2 NotUtf8", "3 b"]);
     let (entries, _) = all(b"id;name\na;x\nb;\xe9\nc;y\n", None).unwrap();
     assert_eq!(summary(&entries), ["2 a", "line:3 NotUtf8", "4 c"]);
 }
