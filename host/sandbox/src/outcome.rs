@@ -47,6 +47,8 @@ pub(crate) struct Report {
 pub struct Settled {
     /// Which asset.
     pub owner: Owner,
+    /// Its id.
+    pub asset: String,
     /// What happened, as far as the host lets it stand.
     pub verdict: Verdict,
     /// The guest's code, or `broke-contract`.
@@ -128,6 +130,7 @@ pub(crate) fn judge(
     let Some(lie) = lie else {
         return Settled {
             owner,
+            asset: report.asset,
             verdict: report.verdict,
             code: report.code,
             message: report.message,
@@ -138,6 +141,7 @@ pub(crate) fn judge(
     let (verdict, witnessed) = witnessed(seen);
     Settled {
         owner,
+        asset: report.asset,
         verdict,
         code: BROKE_CONTRACT.to_owned(),
         message: format!("the action broke its contract: {lie}; {witnessed}"),

@@ -46,6 +46,9 @@ impl Adapter {
     }
 
     pub(crate) fn kind(&self, field: &str) -> Option<Kind> {
-        self.fields.iter().find(|(name, _)| *name == field).map(|(_, kind)| *kind)
+        self.fields
+            .iter()
+            .find(|(name, _)| *name == field)
+            .map(|(_, kind)| *kind)
     }
 }

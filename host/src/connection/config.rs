@@ -52,11 +52,20 @@ impl Config {
     ///
     /// The first thing that is wrong with it.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |message: String| ConfigError { path: path.to_owned(), line: None, message, hint: None };
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+        let unreadable = |message: String| ConfigError {
+            path: path.to_owned(),
+            line: None,
+            message,
+            hint: None,
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
         let mut config = Self::parse(&text, path)?;
-        let names_secret_files =
-            config.connections.values().flat_map(Connection::secrets).any(|(_, s)| matches!(s, SecretSource::File(_)));
+        let names_secret_files = config
+            .connections
+            .values()
+            .flat_map(Connection::secrets)
+            .any(|(_, s)| matches!(s, SecretSource::File(_)));
         if names_secret_files && is_readable_by_others(path) {
             config.warnings.push(format!(
                 "`{}` names secret files and can be read by others than its owner: `chmod 600 {0}`",
@@ -74,29 +83,56 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let source = Source { text, path };
         let document = DeTable::parse(text).map_err(|error| {
-            source.error(error.span(), format!("is not TOML: {}", error.message().lines().next().unwrap_or_default()))
+            source.error(
+                error.span(),
+                format!(
+                    "is not TOML: {}",
+                    error.message().lines().next().unwrap_or_default()
+                ),
+            )
         })?;
         let mut connections = BTreeMap::new();
         for (key, value) in document.into_inner() {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("connections", DeValue::Table(entries)) => {
                     for (name, entry) in entries {
-                        let connection = connection(&source, name.get_ref(), entry)
-                            .map_err(|e| ConfigError { message: format!("connection `{}`: {}", name.get_ref(), e.message), ..e })?;
+                        let connection =
+                            connection(&source, name.get_ref(), entry).map_err(|e| {
+                                ConfigError {
+                                    message: format!(
+                                        "connection `{}`: {}",
+                                        name.get_ref(),
+                                        e.message
+                                    ),
+                                    ..e
+                                }
+                            })?;
                         connections.insert(name.get_ref().to_string(), connection);
                     }
                 }
                 ("connections", _) => {
                     return Err(source
-                        .error(Some(value.span()), "`connections` is not a table".to_owned())
+                        .error(
+                            Some(value.span()),
+                            "`connections` is not a table".to_owned(),
+                        )
                         .hint("write `[connections.NAME]`"));
                 }
                 (other, _) => {
-                    return Err(source.unknown(key.span(), "key", other, ["connections"].into_iter()));
+                    return Err(source.unknown(
+                        key.span(),
+                        "key",
+                        other,
+                        ["connections"].into_iter(),
+                    ));
                 }
             }
         }
-        Ok(Self { path: Some(path.to_owned()), connections, warnings: Vec::new() })
+        Ok(Self {
+            path: Some(path.to_owned()),
+            connections,
+            warnings: Vec::new(),
+        })
     }
 
     /// Every connection, by name.
@@ -110,12 +146,15 @@ impl Config {
     ///
     /// Which names there are, the nearest first.
     pub fn connection(mut self, name: &str) -> Result<Connection, UnknownConnection> {
-        self.connections.remove(name).ok_or_else(|| UnknownConnection {
-            name: name.to_owned(),
-            path: self.path.clone(),
-            nearest: nearest(name, self.connections.keys().map(String::as_str)).map(str::to_owned),
-            known: self.connections.keys().cloned().collect(),
-        })
+        self.connections
+            .remove(name)
+            .ok_or_else(|| UnknownConnection {
+                name: name.to_owned(),
+                path: self.path.clone(),
+                nearest: nearest(name, self.connections.keys().map(String::as_str))
+                    .map(str::to_owned),
+                known: self.connections.keys().cloned().collect(),
+            })
     }
 }
 
@@ -141,9 +180,15 @@ impl UnknownConnection {
             (Some(nearest), _, _) => format!("did you mean `{nearest}`?"),
             (None, false, _) => format!("there are: {}", self.known.join(", ")),
             (None, true, Some(path)) => {
-                format!("`{}` has no connections: add a section `[connections.{}]`", path.display(), self.name)
+                format!(
+                    "`{}` has no connections: add a section `[connections.{}]`",
+                    path.display(),
+                    self.name
+                )
             }
-            (None, true, None) => "there is no tipstaff.toml here: the README shows the six lines it takes".to_owned(),
+            (None, true, None) => {
+                "there is no tipstaff.toml here: the README shows the six lines it takes".to_owned()
+            }
         }
     }
 }
@@ -151,16 +196,28 @@ impl UnknownConnection {
 /// The candidate that `word` was probably meant to be.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = candidates.map(|c| (strsim::damerau_levenshtein(&word.to_lowercase(), &c.to_lowercase()), c));
+    let near = candidates.map(|c| {
+        (
+            strsim::damerau_levenshtein(&word.to_lowercase(), &c.to_lowercase()),
+            c,
+        )
+    });
     let (distance, candidate) = near.min()?;
-    let is_part = candidate.starts_with(word) || word.starts_with(candidate) || candidate.contains(&format!("_{word}"));
-    (distance <= 2.min(word.len() / 2) || distance == 3 && word.len() > 8 || is_part && word.len() >= 3)
+    let is_part = candidate.starts_with(word)
+        || word.starts_with(candidate)
+        || candidate.contains(&format!("_{word}"));
+    (distance <= 2.min(word.len() / 2)
+        || distance == 3 && word.len() > 8
+        || is_part && word.len() >= 3)
         .then_some(candidate)
 }
 
 impl ConfigError {
     fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 }
 
@@ -171,8 +228,20 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn error(&self, span: Option<Range<usize>>, message: String) -> ConfigError {
-        let line = span.map(|span| 1 + self.text.bytes().take(span.start).filter(|b| *b == b'\n').count());
-        ConfigError { path: self.path.to_owned(), line, message, hint: None }
+        let line = span.map(|span| {
+            1 + self
+                .text
+                .bytes()
+                .take(span.start)
+                .filter(|b| *b == b'\n')
+                .count()
+        });
+        ConfigError {
+            path: self.path.to_owned(),
+            line,
+            message,
+            hint: None,
+        }
     }
 
     fn unknown<'c>(
@@ -186,7 +255,8 @@ impl Source<'_> {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("known are: {}", known.collect::<Vec<_>>().join(", ")),
         };
-        self.error(Some(span), format!("unknown {what} `{word}`")).hint(hint)
+        self.error(Some(span), format!("unknown {what} `{word}`"))
+            .hint(hint)
     }
 
     fn file(&self, text: &str) -> PathBuf {
@@ -195,14 +265,31 @@ impl Source<'_> {
 }
 
 /// The keys that connections of every adapter have.
-const COMMON: &[&str] = &["adapter", "verify_ssl", "ca_file", "allow_private_network", "cloud", "quota"];
+const COMMON: &[&str] = &[
+    "adapter",
+    "verify_ssl",
+    "ca_file",
+    "allow_private_network",
+    "cloud",
+    "quota",
+];
 
 /// Keys of the design that a later release brings, so that they are not taken for mistakes of spelling.
-const LATER: &[&str] = &["certificate", "federated_token", "https_proxy", "proxy_username", "proxy_password"];
+const LATER: &[&str] = &[
+    "certificate",
+    "federated_token",
+    "https_proxy",
+    "proxy_username",
+    "proxy_password",
+];
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
-fn connection(source: &Source<'_>, name: &str, entry: &Value<'_>) -> Result<Connection, ConfigError> {
+fn connection(
+    source: &Source<'_>,
+    name: &str,
+    entry: &Value<'_>,
+) -> Result<Connection, ConfigError> {
     let DeValue::Table(table) = entry.get_ref() else {
         return Err(source
             .error(Some(entry.span()), "is not a table".to_owned())
@@ -212,15 +299,28 @@ fn connection(source: &Source<'_>, name: &str, entry: &Value<'_>) -> Result<Conn
         None => {
             return Err(source
                 .error(Some(entry.span()), "has no `adapter`".to_owned())
-                .hint(format!("add `adapter = \"{}\"`", ADAPTERS.first().map_or("", |a| a.name))));
+                .hint(format!(
+                    "add `adapter = \"{}\"`",
+                    ADAPTERS.first().map_or("", |a| a.name)
+                )));
         }
         Some(value) => {
             let text = text(source, "adapter", value)?;
-            Adapter::named(text)
-                .ok_or_else(|| source.unknown(value.span(), "adapter", text, ADAPTERS.iter().map(|a| a.name)))?
+            Adapter::named(text).ok_or_else(|| {
+                source.unknown(
+                    value.span(),
+                    "adapter",
+                    text,
+                    ADAPTERS.iter().map(|a| a.name),
+                )
+            })?
         }
     };
-    let mut connection = Connection { name: name.to_owned(), adapter, ..Connection::entra(name) };
+    let mut connection = Connection {
+        name: name.to_owned(),
+        adapter,
+        ..Connection::entra(name)
+    };
     let mut network = Network::default();
     for (key, value) in table.iter() {
         let key_text: &str = key.get_ref();
@@ -232,19 +332,33 @@ fn connection(source: &Source<'_>, name: &str, entry: &Value<'_>) -> Result<Conn
             ("cloud", _) => connection.cloud = cloud(source, adapter, value)?,
             ("quota", _) => connection.quota = quota(source, value)?,
             (_, Some(Kind::Secret)) => {
-                connection.secrets.insert(key_text.to_owned(), secret(source, name, key_text, value)?);
+                connection
+                    .secrets
+                    .insert(key_text.to_owned(), secret(source, name, key_text, value)?);
             }
             (_, Some(Kind::Text)) => {
-                connection.fields.insert(key_text.to_owned(), text(source, key_text, value)?.to_owned());
+                connection.fields.insert(
+                    key_text.to_owned(),
+                    text(source, key_text, value)?.to_owned(),
+                );
             }
             (_, Some(Kind::Flag)) => {
-                connection.fields.insert(key_text.to_owned(), flag(source, key_text, value)?.to_string());
+                connection.fields.insert(
+                    key_text.to_owned(),
+                    flag(source, key_text, value)?.to_string(),
+                );
             }
             (_, None) if LATER.contains(&key_text) => {
-                return Err(source.error(Some(key.span()), format!("`{key_text}` is not supported yet")));
+                return Err(source.error(
+                    Some(key.span()),
+                    format!("`{key_text}` is not supported yet"),
+                ));
             }
             (_, None) => {
-                let known = COMMON.iter().copied().chain(adapter.fields.iter().map(|(name, _)| *name));
+                let known = COMMON
+                    .iter()
+                    .copied()
+                    .chain(adapter.fields.iter().map(|(name, _)| *name));
                 return Err(source.unknown(key.span(), "key", key_text, known));
             }
         }
@@ -257,20 +371,32 @@ fn text<'v>(source: &Source<'_>, key: &str, value: &'v Value<'_>) -> Result<&'v 
     match value.get_ref() {
         DeValue::String(text) if !text.trim().is_empty() => Ok(text),
         DeValue::String(_) => Err(source.error(Some(value.span()), format!("`{key}` is empty"))),
-        _ => Err(source.error(Some(value.span()), format!("`{key}` is not a text")).hint("put it in quotes")),
+        _ => Err(source
+            .error(Some(value.span()), format!("`{key}` is not a text"))
+            .hint("put it in quotes")),
     }
 }
 
 fn flag(source: &Source<'_>, key: &str, value: &Value<'_>) -> Result<bool, ConfigError> {
     match value.get_ref() {
         DeValue::Boolean(flag) => Ok(*flag),
-        _ => Err(source.error(Some(value.span()), format!("`{key}` is neither `true` nor `false`"))),
+        _ => Err(source.error(
+            Some(value.span()),
+            format!("`{key}` is neither `true` nor `false`"),
+        )),
     }
 }
 
-fn secret(source: &Source<'_>, name: &str, key: &str, value: &Value<'_>) -> Result<SecretSource, ConfigError> {
+fn secret(
+    source: &Source<'_>,
+    name: &str,
+    key: &str,
+    value: &Value<'_>,
+) -> Result<SecretSource, ConfigError> {
     let how = || {
-        let variable = format!("{name}_{key}").to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let variable = format!("{name}_{key}")
+            .to_uppercase()
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         format!(
             "write `{key} = {{ env = \"{variable}\" }}`, or `{{ file = \"…\" }}`, `{{ keyring = \"…\" }}`, \
              `{{ command = [\"…\"] }}`"
@@ -280,35 +406,59 @@ fn secret(source: &Source<'_>, name: &str, key: &str, value: &Value<'_>) -> Resu
         DeValue::Table(table) => table,
         DeValue::String(_) => {
             return Err(source
-                .error(Some(value.span()), format!("`{key}` is a secret, and stands in the file in clear"))
-                .hint(format!("{}; and change the secret, for it was written down", how())));
+                .error(
+                    Some(value.span()),
+                    format!("`{key}` is a secret, and stands in the file in clear"),
+                )
+                .hint(format!(
+                    "{}; and change the secret, for it was written down",
+                    how()
+                )));
         }
         _ => {
             return Err(source
-                .error(Some(value.span()), format!("`{key}` does not say where the secret is"))
+                .error(
+                    Some(value.span()),
+                    format!("`{key}` does not say where the secret is"),
+                )
                 .hint(how()));
         }
     };
     let mut entries = table.iter();
     let (Some((kind, place)), None) = (entries.next(), entries.next()) else {
         return Err(source
-            .error(Some(value.span()), format!("`{key}` has to name exactly one place"))
+            .error(
+                Some(value.span()),
+                format!("`{key}` has to name exactly one place"),
+            )
             .hint(how()));
     };
     match (kind.get_ref().as_ref(), place.get_ref()) {
         ("env", _) => Ok(SecretSource::Env(text(source, "env", place)?.to_owned())),
-        ("file", _) => Ok(SecretSource::File(source.file(text(source, "file", place)?))),
-        ("keyring", _) => Ok(SecretSource::Keyring(text(source, "keyring", place)?.to_owned())),
+        ("file", _) => Ok(SecretSource::File(
+            source.file(text(source, "file", place)?),
+        )),
+        ("keyring", _) => Ok(SecretSource::Keyring(
+            text(source, "keyring", place)?.to_owned(),
+        )),
         ("command", DeValue::Array(words)) if !words.is_empty() => {
-            let words = words.iter().map(|word| text(source, "command", word).map(str::to_owned));
+            let words = words
+                .iter()
+                .map(|word| text(source, "command", word).map(str::to_owned));
             Ok(SecretSource::Command(words.collect::<Result<_, _>>()?))
         }
         ("command", _) => Err(source
-            .error(Some(place.span()), "`command` is not a list of words".to_owned())
+            .error(
+                Some(place.span()),
+                "`command` is not a list of words".to_owned(),
+            )
             .hint("write `command = [\"op\", \"read\", \"op://vault/item/field\"]`")),
-        (other, _) => {
-            Err(source.unknown(kind.span(), "place", other, ["env", "file", "keyring", "command"].into_iter()))
-        }
+        (other, _) => Err(source.unknown(
+            kind.span(),
+            "place",
+            other,
+            ["env", "file", "keyring", "command"].into_iter(),
+        )),
     }
 }
 
@@ -319,7 +469,10 @@ fn private(source: &Source<'_>, value: &Value<'_>) -> Result<NetworkPolicy, Conf
         DeValue::Array(entries) => entries,
         _ => {
             return Err(source
-                .error(Some(value.span()), "`allow_private_network` is neither a flag nor a list".to_owned())
+                .error(
+                    Some(value.span()),
+                    "`allow_private_network` is neither a flag nor a list".to_owned(),
+                )
                 .hint("write `[\"10.20.0.0/16\", \"proxy.corp.example\"]`"));
         }
     };
@@ -330,11 +483,17 @@ fn private(source: &Source<'_>, value: &Value<'_>) -> Result<NetworkPolicy, Conf
             policy.networks.push(network.trunc());
         } else if let Ok(address) = entry_text.parse::<std::net::IpAddr>() {
             policy.networks.push(address.into());
-        } else if entry_text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')) {
+        } else if entry_text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        {
             policy.hosts.push(entry_text.to_ascii_lowercase());
         } else {
             return Err(source
-                .error(Some(entry.span()), format!("`{entry_text}` is neither a network nor a host name"))
+                .error(
+                    Some(entry.span()),
+                    format!("`{entry_text}` is neither a network nor a host name"),
+                )
                 .hint("a network is written `10.20.0.0/16`"));
         }
     }
@@ -364,7 +523,8 @@ fn cloud(source: &Source<'_>, adapter: &Adapter, value: &Value<'_>) -> Result<Cl
 
 fn quota(source: &Source<'_>, value: &Value<'_>) -> Result<Quota, ConfigError> {
     const HOW: &str = "write `quota = \"published\"`, `quota = \"none\"`, or `quota = { writes = { units = 300, seconds = 15 } }`";
-    let wrong = |span: Range<usize>, message: &str| source.error(Some(span), message.to_owned()).hint(HOW);
+    let wrong =
+        |span: Range<usize>, message: &str| source.error(Some(span), message.to_owned()).hint(HOW);
     let lanes = match value.get_ref() {
         DeValue::String(word) if word == "published" => return Ok(Quota::Published),
         DeValue::String(word) if word == "none" => return Ok(Quota::Unlimited),
@@ -377,13 +537,22 @@ fn quota(source: &Source<'_>, value: &Value<'_>) -> Result<Quota, ConfigError> {
             return Err(wrong(limits.span(), "a lane's quota is not a table"));
         };
         let number = |key: &str| match entries.get(key).map(Spanned::get_ref) {
-            Some(DeValue::Integer(number)) => number.as_str().parse::<u32>().ok().filter(|n| *n > 0),
+            Some(DeValue::Integer(number)) => {
+                number.as_str().parse::<u32>().ok().filter(|n| *n > 0)
+            }
             _ => None,
         };
-        let (Some(units), Some(seconds), 2) = (number("units"), number("seconds"), entries.len()) else {
-            return Err(wrong(limits.span(), "a lane's quota is not `units` and `seconds`, both whole and above zero"));
+        let (Some(units), Some(seconds), 2) = (number("units"), number("seconds"), entries.len())
+        else {
+            return Err(wrong(
+                limits.span(),
+                "a lane's quota is not `units` and `seconds`, both whole and above zero",
+            ));
         };
-        set.insert(lane.get_ref().to_string(), (units, Duration::from_secs(seconds.into())));
+        set.insert(
+            lane.get_ref().to_string(),
+            (units, Duration::from_secs(seconds.into())),
+        );
     }
     Ok(Quota::Set(set))
 }
@@ -431,8 +600,14 @@ mod tests {
         );
         let connection = config.unwrap().connection("corp").unwrap();
         assert_eq!(connection.adapter(), "azure_ad_adapter");
-        assert_eq!(connection.how_to_connect().ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
-        assert_eq!(connection.how_to_connect().private.hosts, ["proxy.corp.example"]);
+        assert_eq!(
+            connection.how_to_connect().ca_file.as_deref(),
+            Some(Path::new("/etc/ca.pem"))
+        );
+        assert_eq!(
+            connection.how_to_connect().private.hosts,
+            ["proxy.corp.example"]
+        );
         assert_eq!(connection.secrets().next().unwrap().0, "client_secret");
         assert!(matches!(connection.which_cloud(), Cloud::Own(addresses) if addresses.len() == 2));
     }
@@ -441,18 +616,29 @@ mod tests {
     fn a_secret_in_clear_is_refused_and_not_repeated() {
         let (line, message, hint) = refused("client_secret = \"hunter2\"");
         assert_eq!(line, Some(3));
-        assert!(message.contains("in clear") && hint.contains("{ env = \"CORP_CLIENT_SECRET\" }"), "{message} {hint}");
+        assert!(
+            message.contains("in clear") && hint.contains("{ env = \"CORP_CLIENT_SECRET\" }"),
+            "{message} {hint}"
+        );
         assert!(!format!("{message}{hint}").contains("hunter2"));
     }
 
     #[test]
     fn near_misses_are_answered_with_what_was_meant() {
         let (line, message, hint) = refused("tenant = \"x\"");
-        assert_eq!((line, message.as_str()), (Some(3), "connection `corp`: unknown key `tenant`"));
+        assert_eq!(
+            (line, message.as_str()),
+            (Some(3), "connection `corp`: unknown key `tenant`")
+        );
         assert_eq!(hint, "did you mean `tenant_id`?");
-        assert_eq!(refused("client_secret = { envv = \"X\" }").2, "did you mean `env`?");
+        assert_eq!(
+            refused("client_secret = { envv = \"X\" }").2,
+            "did you mean `env`?"
+        );
         assert_eq!(refused("cloud = \"globl\"").2, "did you mean `global`?");
-        let unknown = parse("[connections.corp]\nadapter = \"azure_ad_adapter\"").unwrap().connection("crop");
+        let unknown = parse("[connections.corp]\nadapter = \"azure_ad_adapter\"")
+            .unwrap()
+            .connection("crop");
         assert_eq!(unknown.unwrap_err().hint(), "did you mean `corp`?");
     }
 
@@ -461,16 +647,28 @@ mod tests {
         for (lines, part) in [
             ("\nverify_ssl = \"yes\"", "`verify_ssl` is neither"),
             ("\nclient_id = 7", "`client_id` is not a text"),
-            ("\nclient_secret = { env = \"A\", file = \"b\" }", "exactly one place"),
+            (
+                "\nclient_secret = { env = \"A\", file = \"b\" }",
+                "exactly one place",
+            ),
             ("\ncloud = { graph = \"http://localhost\" }", "https://"),
-            ("\nallow_private_network = [\"10.0.0.0/40\"]", "neither a network nor a host"),
-            ("\nquota = { writes = { units = 0, seconds = 1 } }", "above zero"),
+            (
+                "\nallow_private_network = [\"10.0.0.0/40\"]",
+                "neither a network nor a host",
+            ),
+            (
+                "\nquota = { writes = { units = 0, seconds = 1 } }",
+                "above zero",
+            ),
         ] {
             let (line, message, _) = refused(lines);
             assert_eq!(line, Some(4), "{lines}");
             assert!(message.contains(part), "{message}");
         }
         assert_eq!(parse("[connections").unwrap_err().line, Some(1));
-        assert_eq!(parse("[conections.a]").unwrap_err().hint.as_deref(), Some("did you mean `connections`?"));
+        assert_eq!(
+            parse("[conections.a]").unwrap_err().hint.as_deref(),
+            Some("did you mean `connections`?")
+        );
     }
 }

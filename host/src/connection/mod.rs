@@ -57,7 +57,12 @@ pub struct Network {
 
 impl Default for Network {
     fn default() -> Self {
-        Self { verify_ssl: true, ca_file: None, ca_pem: None, private: NetworkPolicy::public() }
+        Self {
+            verify_ssl: true,
+            ca_file: None,
+            ca_pem: None,
+            private: NetworkPolicy::public(),
+        }
     }
 }
 
@@ -130,8 +135,16 @@ impl Connection {
 
     /// Sets own addresses: pairs of an endpoint's name and its origin.
     #[must_use]
-    pub fn addresses<N: Into<String>, A: Into<String>>(self, addresses: impl IntoIterator<Item = (N, A)>) -> Self {
-        self.cloud(Cloud::Own(addresses.into_iter().map(|(name, address)| (name.into(), address.into())).collect()))
+    pub fn addresses<N: Into<String>, A: Into<String>>(
+        self,
+        addresses: impl IntoIterator<Item = (N, A)>,
+    ) -> Self {
+        self.cloud(Cloud::Own(
+            addresses
+                .into_iter()
+                .map(|(name, address)| (name.into(), address.into()))
+                .collect(),
+        ))
     }
 
     /// Sets how carefully to connect.
@@ -162,12 +175,16 @@ impl Connection {
 
     /// The fields that are no secrets.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The fields that are secrets, and where each is.
     pub fn secrets(&self) -> impl Iterator<Item = (&str, &SecretSource)> {
-        self.secrets.iter().map(|(name, source)| (name.as_str(), source))
+        self.secrets
+            .iter()
+            .map(|(name, source)| (name.as_str(), source))
     }
 
     /// Which addresses hold.
@@ -191,12 +208,21 @@ impl Connection {
     /// Between what the service counts its quotas: runs with the same text share their lanes.
     #[must_use]
     pub fn account(&self) -> String {
-        let parts = self.adapter.account.iter().filter_map(|field| self.fields.get(*field));
+        let parts = self
+            .adapter
+            .account
+            .iter()
+            .filter_map(|field| self.fields.get(*field));
         let addresses = match &self.cloud {
             Cloud::Named(name) => name.clone(),
             Cloud::Own(addresses) => addresses.values().cloned().collect::<Vec<_>>().join(","),
         };
-        parts.cloned().chain([addresses]).collect::<Vec<_>>().join("|").to_lowercase()
+        parts
+            .cloned()
+            .chain([addresses])
+            .collect::<Vec<_>>()
+            .join("|")
+            .to_lowercase()
     }
 
     fn kind(&self, field: &str) -> Option<Kind> {
@@ -205,8 +231,14 @@ impl Connection {
 
     /// Fields that were set through the builder and that the adapter does not have, or has as the other kind.
     pub(crate) fn misplaced(&self) -> Option<&str> {
-        let open = self.fields.keys().find(|f| !matches!(self.kind(f), Some(Kind::Text | Kind::Flag)));
-        let secret = self.secrets.keys().find(|f| self.kind(f) != Some(Kind::Secret));
+        let open = self
+            .fields
+            .keys()
+            .find(|f| !matches!(self.kind(f), Some(Kind::Text | Kind::Flag)));
+        let secret = self
+            .secrets
+            .keys()
+            .find(|f| self.kind(f) != Some(Kind::Secret));
         open.or(secret).map(String::as_str)
     }
 }

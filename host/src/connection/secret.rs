@@ -71,7 +71,9 @@ impl SecretSource {
             Self::Env(name) => format!("environment variable `{name}`"),
             Self::File(path) => format!("file `{}`", path.display()),
             Self::Keyring(entry) => format!("keyring entry `{entry}`"),
-            Self::Command(words) => format!("command `{}`", words.first().map_or("", String::as_str)),
+            Self::Command(words) => {
+                format!("command `{}`", words.first().map_or("", String::as_str))
+            }
             Self::Given(_) => "given by the embedding program".to_owned(),
         }
     }
@@ -83,10 +85,15 @@ impl SecretSource {
     /// What is missing.
     pub fn is_there(&self) -> Result<(), SourceError> {
         match self {
-            Self::Env(name) if std::env::var_os(name).is_none() => Err(SourceError::NoVariable(name.clone())),
+            Self::Env(name) if std::env::var_os(name).is_none() => {
+                Err(SourceError::NoVariable(name.clone()))
+            }
             Self::File(path) => match std::fs::metadata(path) {
                 Ok(_) => Ok(()),
-                Err(error) => Err(SourceError::File { path: path.clone(), reason: error.to_string() }),
+                Err(error) => Err(SourceError::File {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                }),
             },
             Self::Env(_) | Self::Keyring(_) | Self::Command(_) | Self::Given(_) => Ok(()),
         }
@@ -98,26 +105,33 @@ impl SecretSource {
     ///
     /// [`SourceError`], which names the source and never its content.
     pub async fn read(&self) -> Result<Secret, SourceError> {
-        let bytes = match self {
-            Self::Given(secret) => return Ok(Secret::new(secret.expose().to_owned())),
-            Self::Env(name) => match std::env::var_os(name) {
-                Some(value) => Zeroizing::new(value.into_encoded_bytes()),
-                None => return Err(SourceError::NoVariable(name.clone())),
-            },
-            Self::File(path) => Zeroizing::new(
-                tokio::fs::read(path)
-                    .await
-                    .map_err(|error| SourceError::File { path: path.clone(), reason: error.to_string() })?,
-            ),
-            Self::Keyring(entry) => {
-                let failed =
-                    |error: keyring::Error| SourceError::Keyring { entry: entry.clone(), reason: error.to_string() };
-                let password =
-                    keyring::Entry::new("tipstaff", entry).and_then(|e| e.get_password()).map_err(failed)?;
-                Zeroizing::new(password.into_bytes())
-            }
-            Self::Command(words) => output(words).await?,
-        };
+        let bytes =
+            match self {
+                Self::Given(secret) => return Ok(Secret::new(secret.expose().to_owned())),
+                Self::Env(name) => match std::env::var_os(name) {
+                    Some(value) => Zeroizing::new(value.into_encoded_bytes()),
+                    None => return Err(SourceError::NoVariable(name.clone())),
+                },
+                Self::File(path) => {
+                    Zeroizing::new(tokio::fs::read(path).await.map_err(|error| {
+                        SourceError::File {
+                            path: path.clone(),
+                            reason: error.to_string(),
+                        }
+                    })?)
+                }
+                Self::Keyring(entry) => {
+                    let failed = |error: keyring::Error| SourceError::Keyring {
+                        entry: entry.clone(),
+                        reason: error.to_string(),
+                    };
+                    let password = keyring::Entry::new("tipstaff", entry)
+                        .and_then(|e| e.get_password())
+                        .map_err(failed)?;
+                    Zeroizing::new(password.into_bytes())
+                }
+                Self::Command(words) => output(words).await?,
+            };
         self.checked(bytes)
     }
 
@@ -139,14 +153,31 @@ impl SecretSource {
 }
 
 async fn output(words: &[String]) -> Result<Zeroizing<Vec<u8>>, SourceError> {
-    let (program, arguments) = words.split_first().map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
-    let failed = |reason: String| SourceError::Command { program: program.to_owned(), reason };
+    let (program, arguments) = words
+        .split_first()
+        .map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
+    let failed = |reason: String| SourceError::Command {
+        program: program.to_owned(),
+        reason,
+    };
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true);
     let run = async {
-        let output = command.output().await.map_err(|error| failed(format!("cannot be run: {error}")))?;
+        let output = command
+            .output()
+            .await
+            .map_err(|error| failed(format!("cannot be run: {error}")))?;
         let text = Zeroizing::new(output.stdout);
-        if output.status.success() { Ok(text) } else { Err(failed(format!("failed: {}", output.status))) }
+        if output.status.success() {
+            Ok(text)
+        } else {
+            Err(failed(format!("failed: {}", output.status)))
+        }
     };
     match tokio::time::timeout(COMMAND_PATIENCE, run).await {
         Ok(result) => result,
@@ -167,28 +198,57 @@ mod tests {
     async fn one_line_break_at_the_end_is_not_part_of_the_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        for (content, secret) in [("s3cr3t\n", "s3cr3t"), ("s3cr3t\r\n", "s3cr3t"), (" s \n\n", " s \n"), ("s", "s")] {
+        for (content, secret) in [
+            ("s3cr3t\n", "s3cr3t"),
+            ("s3cr3t\r\n", "s3cr3t"),
+            (" s \n\n", " s \n"),
+            ("s", "s"),
+        ] {
             std::fs::write(&path, content).unwrap();
-            assert_eq!(read(SecretSource::File(path.clone())).await.unwrap(), secret);
+            assert_eq!(
+                read(SecretSource::File(path.clone())).await.unwrap(),
+                secret
+            );
         }
         std::fs::write(&path, "\n").unwrap();
-        assert!(matches!(read(SecretSource::File(path.clone())).await, Err(SourceError::Empty(_))));
+        assert!(matches!(
+            read(SecretSource::File(path.clone())).await,
+            Err(SourceError::Empty(_))
+        ));
         std::fs::write(&path, [0xff]).unwrap();
-        assert!(matches!(read(SecretSource::File(path)).await, Err(SourceError::NotText(_))));
+        assert!(matches!(
+            read(SecretSource::File(path)).await,
+            Err(SourceError::NotText(_))
+        ));
     }
 
     #[tokio::test]
     async fn a_command_gives_its_output_or_a_reason_without_it() {
-        let words = |words: &[&str]| SecretSource::Command(words.iter().map(|w| (*w).to_owned()).collect());
+        let words =
+            |words: &[&str]| SecretSource::Command(words.iter().map(|w| (*w).to_owned()).collect());
         assert_eq!(read(words(&["printf", "s3cr3t"])).await.unwrap(), "s3cr3t");
-        let error = read(words(&["sh", "-c", "printf s3cr3t; exit 3"])).await.unwrap_err().to_string();
-        assert!(error.contains("exit status: 3") && !error.contains("s3cr3t"), "{error}");
-        assert!(matches!(read(words(&["tipstaff-no-such-program"])).await, Err(SourceError::Command { .. })));
+        let error = read(words(&["sh", "-c", "printf s3cr3t; exit 3"]))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("exit status: 3") && !error.contains("s3cr3t"),
+            "{error}"
+        );
+        assert!(matches!(
+            read(words(&["tipstaff-no-such-program"])).await,
+            Err(SourceError::Command { .. })
+        ));
     }
 
     #[tokio::test]
     async fn what_is_missing_is_named() {
-        let error = SecretSource::Env("TIPSTAFF_NOT_SET".to_owned()).is_there().unwrap_err();
-        assert_eq!(error, SourceError::NoVariable("TIPSTAFF_NOT_SET".to_owned()));
+        let error = SecretSource::Env("TIPSTAFF_NOT_SET".to_owned())
+            .is_there()
+            .unwrap_err();
+        assert_eq!(
+            error,
+            SourceError::NoVariable("TIPSTAFF_NOT_SET".to_owned())
+        );
     }
 }

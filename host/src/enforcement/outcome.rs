@@ -108,7 +108,9 @@ pub const VERDICTS: [Verdict; 6] = [
 /// The verdict of a word.
 #[must_use]
 pub fn verdict_of(text: &str) -> Option<Verdict> {
-    VERDICTS.into_iter().find(|verdict| verdict_text(*verdict) == text)
+    VERDICTS
+        .into_iter()
+        .find(|verdict| verdict_text(*verdict) == text)
 }
 
 /// The time with milliseconds in UTC, as all files carry it: `2026-11-23T08:00:00.000Z`.
@@ -131,7 +133,10 @@ pub struct Counts([u64; VERDICTS.len()]);
 
 impl Counts {
     fn place(verdict: Verdict) -> usize {
-        VERDICTS.iter().position(|v| *v == verdict).unwrap_or_default()
+        VERDICTS
+            .iter()
+            .position(|v| *v == verdict)
+            .unwrap_or_default()
     }
 
     /// Counts `count` more.
@@ -144,7 +149,10 @@ impl Counts {
     /// How many have this verdict.
     #[must_use]
     pub fn get(&self, verdict: Verdict) -> u64 {
-        self.0.get(Self::place(verdict)).copied().unwrap_or_default()
+        self.0
+            .get(Self::place(verdict))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// How many have one.
@@ -156,7 +164,9 @@ impl Counts {
     /// Whether every asset succeeded, was skipped, or would be enforced.
     #[must_use]
     pub fn all_well(&self) -> bool {
-        [Verdict::Failed, Verdict::InDoubt, Verdict::NotAttempted].iter().all(|verdict| self.get(*verdict) == 0)
+        [Verdict::Failed, Verdict::InDoubt, Verdict::NotAttempted]
+            .iter()
+            .all(|verdict| self.get(*verdict) == 0)
     }
 
     /// Pairs of a verdict and its count, in the order of [`VERDICTS`].
@@ -167,7 +177,10 @@ impl Counts {
 
 impl Serialize for Counts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(verdict, count)| (verdict_text(verdict), count)))
+        serializer.collect_map(
+            self.iter()
+                .map(|(verdict, count)| (verdict_text(verdict), count)),
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tipstaff_asset::{Asset, Entry};
+use tipstaff_asset::{AdapterData, Asset, Entry};
 use tipstaff_egress::Owner;
 use tipstaff_sandbox::{HandOver, Manifest, Verdict};
 
@@ -89,34 +89,60 @@ impl<'a> Lens<'a> {
     pub(crate) fn new(manifest: &'a Manifest, connection: &'a str) -> Self {
         let known = manifest.naming_fields();
         // In the manifest's order: its first field is the name that the action prefers.
-        let naming =
-            manifest.asset_fields.iter().map(|f| f.path.as_str()).filter(|path| known.contains(path)).collect();
-        Self { adapter: &manifest.adapter, connection, manifest, naming }
+        let naming = manifest
+            .asset_fields
+            .iter()
+            .map(|f| f.path.as_str())
+            .filter(|path| known.contains(path))
+            .collect();
+        Self {
+            adapter: &manifest.adapter,
+            connection,
+            manifest,
+            naming,
+        }
     }
 
     /// The identities of the asset on this connection, with the fields that the manifest asks for and no others.
     fn identities(&self, asset: &Asset) -> Vec<Map<String, Value>> {
         let of_connection = asset.adapters.iter().filter(|data| {
-            data.adapter == self.adapter && data.connection.as_deref().is_none_or(|name| name == self.connection)
+            data.adapter == self.adapter
+                && data
+                    .connection
+                    .as_deref()
+                    .is_none_or(|name| name == self.connection)
         });
         of_connection
             .map(|data| {
                 let fields = self.manifest.asset_fields.iter();
-                fields.filter_map(|f| Some((f.path.clone(), data.data.get(&f.path)?.clone()))).collect()
+                fields
+                    .filter_map(|f| Some((f.path.clone(), data.data.get(&f.path)?.clone())))
+                    .collect()
             })
             .filter(|identity: &Map<String, Value>| {
                 !identity.is_empty()
-                    && self.manifest.asset_fields.iter().all(|f| !f.required || identity.contains_key(&f.path))
+                    && self
+                        .manifest
+                        .asset_fields
+                        .iter()
+                        .all(|f| !f.required || identity.contains_key(&f.path))
             })
             .collect()
     }
 
-    fn names<'i>(&self, identity: &'i Map<String, Value>) -> impl Iterator<Item = (&'a str, &'i str)> {
+    fn names<'i>(
+        &self,
+        identity: &'i Map<String, Value>,
+    ) -> impl Iterator<Item = (&'a str, &'i str)> {
         let text = |field: &'a str| {
             let name = identity.get(field)?.as_str()?.trim();
             (!name.is_empty()).then_some((field, name))
         };
-        self.naming.iter().filter_map(move |field| text(field)).collect::<Vec<_>>().into_iter()
+        self.naming
+            .iter()
+            .filter_map(move |field| text(field))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 
@@ -127,7 +153,11 @@ impl Spool {
         let failed = failed(&path);
         fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         let lock = lock(&path).map_err(|error| failed(&error))?;
-        Ok(Self { path, keep: false, _lock: lock })
+        Ok(Self {
+            path,
+            keep: false,
+            _lock: lock,
+        })
     }
 
     /// Locks a run that did not end, for going on with it.
@@ -138,7 +168,11 @@ impl Spool {
             return Err(failed(&"it is not there any more"));
         }
         let lock = lock(&path).map_err(|error| failed(&error))?;
-        Ok(Self { path, keep: true, _lock: lock })
+        Ok(Self {
+            path,
+            keep: true,
+            _lock: lock,
+        })
     }
 
     /// Whether a process holds this run now.
@@ -177,9 +211,9 @@ impl Spool {
         };
         quick().map_err(failed)?;
         migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
-            MigrationError::Newer(version) => {
-                FillError::Spool(self::failed(&self.path)(&format!("it has the unknown version {version}")))
-            }
+            MigrationError::Newer(version) => FillError::Spool(self::failed(&self.path)(&format!(
+                "it has the unknown version {version}"
+            ))),
             MigrationError::Sqlite(error) => failed(error),
         })?;
         let mut census = Census::default();
@@ -192,19 +226,29 @@ impl Spool {
             }
             transaction.commit().map_err(failed)?;
         }
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        connection
+            .pragma_update(None, "journal_mode", "wal")
+            .map_err(failed)?;
         census.digest = hexadecimal(&digest.finalize());
         Ok(census)
     }
 
     /// Opens the file for feeding a run. `resumed` brings back when assets were sent in the try before.
     pub(crate) fn feed(&self, resumed: bool) -> Result<Feed, SpoolError> {
-        Ok(Feed { connection: self.connect()?, path: self.path.clone(), after: 0, resumed })
+        Ok(Feed {
+            connection: self.connect()?,
+            path: self.path.clone(),
+            after: 0,
+            resumed,
+        })
     }
 
     /// Opens the file for what a run asks and tells while it is under way.
     pub(crate) fn desk(&self) -> Result<Desk, SpoolError> {
-        Ok(Desk { connection: self.connect()?, path: self.path.clone() })
+        Ok(Desk {
+            connection: self.connect()?,
+            path: self.path.clone(),
+        })
     }
 
     fn connect(&self) -> Result<Connection, SpoolError> {
@@ -240,8 +284,12 @@ pub(crate) enum FillError<E> {
     Spool(SpoolError),
 }
 
-fn failed(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> SpoolError {
-    move |reason| SpoolError { path: path.to_owned(), reason: reason.to_string() }
+fn failed(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> SpoolError + use<> {
+    let path = path.to_owned();
+    move |reason| SpoolError {
+        path: path.clone(),
+        reason: reason.to_string(),
+    }
 }
 
 fn lock(path: &Path) -> Result<File, String> {
@@ -253,7 +301,9 @@ fn lock(path: &Path) -> Result<File, String> {
         .map_err(|error| error.to_string())?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err("another process is working on this run".to_owned()),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err("another process is working on this run".to_owned())
+        }
         Err(fs::TryLockError::Error(error)) => Err(error.to_string()),
     }
 }
@@ -268,13 +318,20 @@ fn add(
     let (id, identities, refusal) = match entry {
         Entry::Broken { line, reason } => {
             let reason = format!("line {line} is no asset: {reason}");
-            (format!("line:{line}"), Vec::new(), Some((Verdict::Failed, host_code::NOT_AN_ASSET, reason)))
+            (
+                format!("line:{line}"),
+                Vec::new(),
+                Some((Verdict::Failed, host_code::NOT_AN_ASSET, reason)),
+            )
         }
         Entry::Asset { asset, .. } => {
             let identities = lens.identities(&asset);
             let refusal = if !lens.manifest.asset_kinds.contains(&asset.kind) {
                 let kinds = lens.manifest.asset_kinds.join(", ");
-                let message = format!("the asset is a {}; the action works with: {kinds}", asset.kind);
+                let message = format!(
+                    "the asset is a {}; the action works with: {kinds}",
+                    asset.kind
+                );
                 Some((Verdict::Failed, host_code::WRONG_KIND, message))
             } else if identities.is_empty() {
                 let message = format!(
@@ -299,7 +356,9 @@ fn add(
                 on conflict (id) do nothing",
         )?;
         let (verdict, code, message) = match &refusal {
-            Some((verdict, code, message)) => (Some(verdict_text(*verdict)), Some(*code), Some(message)),
+            Some((verdict, code, message)) => {
+                (Some(verdict_text(*verdict)), Some(*code), Some(message))
+            }
             None => (None, None, None),
         };
         if insert.execute(params![id, text, verdict, code, message])? == 0 {
@@ -318,10 +377,18 @@ fn add(
         None => match same_as(connection, lens, &identities, ordinal)? {
             Some(other) => {
                 census.duplicates += 1;
-                let message = format!("asset `{other}` of this run is the same, and has the outcome");
+                let message =
+                    format!("asset `{other}` of this run is the same, and has the outcome");
                 connection
-                    .prepare_cached("update asset set verdict = ?, code = ?, message = ? where ordinal = ?")?
-                    .execute(params![verdict_text(Verdict::Skipped), host_code::DUPLICATE, message, ordinal])?;
+                    .prepare_cached(
+                        "update asset set verdict = ?, code = ?, message = ? where ordinal = ?",
+                    )?
+                    .execute(params![
+                        verdict_text(Verdict::Skipped),
+                        host_code::DUPLICATE,
+                        message,
+                        ordinal
+                    ])?;
             }
             None => census.to_enforce += 1,
         },
@@ -355,7 +422,11 @@ fn same_as(
 }
 
 /// Gives the id of the asset that has the name, unless it is this one's from now on.
-fn take_name(connection: &Connection, name: &str, ordinal: i64) -> rusqlite::Result<Option<String>> {
+fn take_name(
+    connection: &Connection,
+    name: &str,
+    ordinal: i64,
+) -> rusqlite::Result<Option<String>> {
     let name = fold(name);
     let taken = connection
         .prepare_cached("insert into name (name, ordinal) values (?, ?) on conflict do nothing")?
@@ -378,11 +449,13 @@ fn fold(name: &str) -> String {
 
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string has no error.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string has no error.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Assets in their order, a page at a time.
@@ -427,7 +500,13 @@ impl Feed {
                 let verdict: Option<String> = row.get(3)?;
                 if let Some(verdict) = verdict.as_deref().and_then(verdict_of) {
                     let (code, message) = (row.get(4)?, row.get(5)?);
-                    let outcome = NewOutcome { asset: id, verdict, code, message, evidence: None };
+                    let outcome = NewOutcome {
+                        asset: id,
+                        verdict,
+                        code,
+                        message,
+                        evidence: None,
+                    };
                     return Ok((ordinal, Fed::Settled(outcome)));
                 }
                 let identities: Vec<Map<String, Value>> =
@@ -440,7 +519,10 @@ impl Feed {
                 let asset = HandOver {
                     owner: Owner(ordinal.unsigned_abs()),
                     id,
-                    identities: identities.iter().filter_map(|i| serde_json::to_string(i).ok()).collect(),
+                    identities: identities
+                        .iter()
+                        .filter_map(|i| serde_json::to_string(i).ok())
+                        .collect(),
                     names,
                     settings: None,
                     sent_before: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
@@ -465,22 +547,21 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Runs `work` in one transaction.
-    pub(crate) fn at_once<T>(&mut self, work: impl FnOnce(&Entries<'_>) -> rusqlite::Result<T>) -> Result<T, SpoolError> {
-        let mut run = || {
-            let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            let result = work(&Entries { connection: &transaction })?;
+    pub(crate) fn at_once<T>(
+        &mut self,
+        work: impl FnOnce(&Entries<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, SpoolError> {
+        let run = || {
+            let transaction = self
+                .connection
+                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let result = work(&Entries {
+                connection: &transaction,
+            })?;
             transaction.commit()?;
             Ok(result)
         };
         run().map_err(|error: rusqlite::Error| failed(&self.path)(&error))
-    }
-
-    /// The id of an asset, by its owner.
-    pub(crate) fn id(&self, owner: Owner) -> Result<Option<String>, SpoolError> {
-        self.connection
-            .prepare_cached("select id from asset where ordinal = ?")
-            .and_then(|mut s| s.query_row([ordinal(owner)], |row| row.get(0)).optional())
-            .map_err(|error| failed(&self.path)(&error))
     }
 
     /// When a changing call about the asset may first have left.
@@ -501,8 +582,9 @@ pub(crate) struct Entries<'a> {
 impl Entries<'_> {
     /// A call that changes these assets is about to leave.
     pub(crate) fn sent(&self, owners: &[Owner], now: Timestamp) -> rusqlite::Result<()> {
-        let mut insert =
-            self.connection.prepare_cached("insert into sent (ordinal, at) values (?, ?) on conflict do nothing")?;
+        let mut insert = self.connection.prepare_cached(
+            "insert into sent (ordinal, at) values (?, ?) on conflict do nothing",
+        )?;
         for owner in owners {
             insert.execute(params![ordinal(*owner), now.as_second()])?;
         }
@@ -517,4 +599,51 @@ impl Entries<'_> {
 
 fn ordinal(owner: Owner) -> i64 {
     i64::try_from(owner.0).unwrap_or(i64::MAX)
+}
+
+/// The assets of a run that is over, for a second try.
+pub(crate) struct Old {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Old {
+    pub(crate) fn open(folder: &Path, run: RunId) -> Result<Self, SpoolError> {
+        let path = folder.join(format!("{run}.db"));
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = Connection::open_with_flags(&path, flags)
+            .map_err(|error| failed(&path)(&format!("it is gone ({error})")))?;
+        Ok(Self { connection, path })
+    }
+
+    /// The asset as the action saw it. None if the line was no asset.
+    pub(crate) fn asset(
+        &self,
+        id: &str,
+        manifest: &Manifest,
+        connection: &str,
+    ) -> Result<Option<Asset>, SpoolError> {
+        let identities: Option<String> = self
+            .connection
+            .prepare_cached(
+                "select identities from asset where id = ? and code is not 'not-an-asset'",
+            )
+            .and_then(|mut s| s.query_row([id], |row| row.get(0)).optional())
+            .map_err(|error| failed(&self.path)(&error))?;
+        let (Some(identities), Ok(id)) = (identities, tipstaff_asset::AssetId::new(id)) else {
+            return Ok(None);
+        };
+        let identities: Vec<Map<String, Value>> =
+            serde_json::from_str(&identities).unwrap_or_default();
+        let adapters = identities
+            .into_iter()
+            .map(|data| AdapterData {
+                adapter: manifest.adapter.clone(),
+                connection: Some(connection.to_owned()),
+                data,
+                other: Map::new(),
+            })
+            .collect();
+        Ok(Some(Asset::new(id, adapters)))
+    }
 }

@@ -28,8 +28,8 @@ use sha2::{Digest, Sha256};
 use tipstaff_sandbox::Verdict;
 
 pub use read::{Outcomes, RunRecord, RunState, Runs};
-pub(crate) use write::{NewRun, Writer};
 pub use write::NewOutcome;
+pub(crate) use write::{NewRun, Writer};
 
 use super::outcome::{Outcome, VERDICTS};
 
@@ -112,9 +112,13 @@ impl LedgerError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Newer { .. } => Some("use the newer tipstaff, or another state folder (`--state DIR`)"),
+            Self::Newer { .. } => {
+                Some("use the newer tipstaff, or another state folder (`--state DIR`)")
+            }
             Self::NoSuchRun(_) | Self::Ambiguous(..) => Some("`tipstaff runs list` shows all runs"),
-            Self::Sqlite { .. } => Some("is the disk full, or the state folder not writable? nothing is sent while outcomes cannot be kept"),
+            Self::Sqlite { .. } => Some(
+                "is the disk full, or the state folder not writable? nothing is sent while outcomes cannot be kept",
+            ),
         }
     }
 }
@@ -132,12 +136,16 @@ impl Ledger {
     ///
     /// [`LedgerError::Newer`], or what SQLite says.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let ledger = Self { path: path.to_owned() };
+        let ledger = Self {
+            path: path.to_owned(),
+        };
         let mut connection = ledger.connect()?;
         migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
-            MigrationError::Newer(found) => {
-                LedgerError::Newer { path: path.to_owned(), found, known: MIGRATIONS.len() }
-            }
+            MigrationError::Newer(found) => LedgerError::Newer {
+                path: path.to_owned(),
+                found,
+                known: MIGRATIONS.len(),
+            },
             MigrationError::Sqlite(source) => ledger.failed(source),
         })?;
         Ok(ledger)
@@ -157,7 +165,10 @@ impl Ledger {
     }
 
     fn failed(&self, source: rusqlite::Error) -> LedgerError {
-        LedgerError::Sqlite { path: self.path.clone(), source }
+        LedgerError::Sqlite {
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
@@ -173,27 +184,45 @@ impl From<rusqlite::Error> for MigrationError {
 }
 
 /// Brings a database to the last of `migrations`, counted by `user_version`, in one exclusive transaction.
-pub(crate) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), MigrationError> {
-    let version = |c: &Connection| c.query_row("pragma user_version", [], |row| row.get::<_, usize>(0));
+pub(crate) fn migrate(
+    connection: &mut Connection,
+    migrations: &[&str],
+) -> Result<(), MigrationError> {
+    let version = |c: &Connection| {
+        c.query_row("pragma user_version", [], |row| {
+            row.get::<_, u32>(0).map(|v| v as usize)
+        })
+    };
     let found = version(connection)?;
     if found == migrations.len() {
         return Ok(());
     }
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
     // Another process may have migrated while this one waited for the lock.
     let found = version(&transaction)?;
-    let Some(missing) = migrations.get(found..) else { return Err(MigrationError::Newer(found)) };
+    let Some(missing) = migrations.get(found..) else {
+        return Err(MigrationError::Newer(found));
+    };
     for migration in missing {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "user_version", migrations.len())?;
+    transaction.pragma_update(
+        None,
+        "user_version",
+        u32::try_from(migrations.len()).unwrap_or(u32::MAX),
+    )?;
     transaction.commit()?;
     Ok(())
 }
 
 /// The link of an outcome: what came before, and its line.
 pub(crate) fn link(before: &[u8], line: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update(before).chain_update(line).finalize().into()
+    Sha256::new()
+        .chain_update(before)
+        .chain_update(line)
+        .finalize()
+        .into()
 }
 
 /// The link before the first outcome of a run.
@@ -220,5 +249,8 @@ fn verdict_number(verdict: Verdict) -> i64 {
 
 fn verdict_of_number(number: i64) -> Verdict {
     // A number that this release does not know is a verdict of a newer one, and `open` has refused those.
-    VERDICTS.into_iter().find(|v| verdict_number(*v) == number).unwrap_or(Verdict::InDoubt)
+    VERDICTS
+        .into_iter()
+        .find(|v| verdict_number(*v) == number)
+        .unwrap_or(Verdict::InDoubt)
 }

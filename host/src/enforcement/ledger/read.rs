@@ -62,7 +62,8 @@ pub struct RunRecord {
 /// Runs, the newest first.
 pub type Runs = Vec<RunRecord>;
 
-const COLUMNS: &str = "number, id, first, simulated, action, version, digest, connection, plan, plan_digest, assets,
+const COLUMNS: &str =
+    "number, id, first, simulated, action, version, digest, connection, plan, plan_digest, assets,
     started, ended, ending, reason";
 
 impl Ledger {
@@ -74,8 +75,9 @@ impl Ledger {
     pub fn runs(&self, most: usize) -> Result<Runs, LedgerError> {
         let connection = self.connect()?;
         let read = || {
-            let mut statement =
-                connection.prepare(&format!("select {COLUMNS} from run order by number desc limit ?"))?;
+            let mut statement = connection.prepare(&format!(
+                "select {COLUMNS} from run order by number desc limit ?"
+            ))?;
             let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], record)?;
             let mut runs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             for (number, run) in &mut runs {
@@ -96,9 +98,12 @@ impl Ledger {
         let wanted = id.to_ascii_lowercase();
         let read = || {
             if wanted == "last" {
-                let mut statement =
-                    connection.prepare(&format!("select {COLUMNS} from run order by number desc limit 1"))?;
-                return statement.query_map([], record)?.collect::<rusqlite::Result<Vec<_>>>();
+                let mut statement = connection.prepare(&format!(
+                    "select {COLUMNS} from run order by number desc limit 1"
+                ))?;
+                return statement
+                    .query_map([], record)?
+                    .collect::<rusqlite::Result<Vec<_>>>();
             }
             if wanted.len() < 4 || !wanted.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
                 return Ok(Vec::new());
@@ -112,9 +117,35 @@ impl Ledger {
         if found.len() > 1 {
             return Err(LedgerError::Ambiguous(id.to_owned(), found.len()));
         }
-        let (number, mut run) = found.pop().ok_or_else(|| LedgerError::NoSuchRun(id.to_owned()))?;
+        let (number, mut run) = found
+            .pop()
+            .ok_or_else(|| LedgerError::NoSuchRun(id.to_owned()))?;
         tally(&connection, number, &mut run).map_err(|source| self.failed(source))?;
         Ok(run)
+    }
+
+    /// Which assets of a run have their outcome.
+    pub(crate) fn settled(&self, run: RunId) -> Result<SettledAssets, LedgerError> {
+        let (connection, number) = self.numbered(run)?;
+        Ok(SettledAssets {
+            ledger: self.clone(),
+            connection,
+            number,
+        })
+    }
+
+    fn numbered(&self, run: RunId) -> Result<(Connection, i64), LedgerError> {
+        let connection = self.connect()?;
+        let number = connection
+            .query_row(
+                "select number from run where id = ?",
+                [run.to_string()],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|source| self.failed(source))?
+            .ok_or_else(|| LedgerError::NoSuchRun(run.to_string()))?;
+        Ok((connection, number))
     }
 
     /// The outcomes of a run, in the order in which they became final.
@@ -123,13 +154,31 @@ impl Ledger {
     ///
     /// What SQLite says.
     pub fn outcomes(&self, run: RunId) -> Result<Outcomes, LedgerError> {
-        let connection = self.connect()?;
-        let number = connection
-            .query_row("select number from run where id = ?", [run.to_string()], |row| row.get(0))
-            .optional()
-            .map_err(|source| self.failed(source))?
-            .ok_or_else(|| LedgerError::NoSuchRun(run.to_string()))?;
-        Ok(Outcomes { ledger: self.clone(), connection, run, number, after: 0, page: Vec::new().into_iter() })
+        let (connection, number) = self.numbered(run)?;
+        Ok(Outcomes {
+            ledger: self.clone(),
+            connection,
+            run,
+            number,
+            after: 0,
+            page: Vec::new().into_iter(),
+        })
+    }
+}
+
+/// Which assets of a run have their outcome.
+pub(crate) struct SettledAssets {
+    ledger: Ledger,
+    connection: Connection,
+    number: i64,
+}
+
+impl SettledAssets {
+    pub(crate) fn contains(&self, asset: &str) -> Result<bool, LedgerError> {
+        self.connection
+            .prepare_cached("select 1 from outcome where run = ? and asset = ?")
+            .and_then(|mut statement| statement.exists(params![self.number, asset]))
+            .map_err(|source| self.ledger.failed(source))
     }
 }
 
@@ -188,11 +237,17 @@ impl Iterator for Outcomes {
 fn record(row: &Row<'_>) -> rusqlite::Result<(i64, RunRecord)> {
     let id = |column: usize| {
         let text: Option<String> = row.get(column)?;
-        text.map(|text| RunId::from_str(&text)).transpose().map_err(|error| unreadable(column, error))
+        text.map(|text| RunId::from_str(&text))
+            .transpose()
+            .map_err(|error| unreadable(column, error))
     };
     let state = match row.get::<_, Option<String>>(12)? {
         None => RunState::Unended,
-        Some(_) => RunState::Ended { ending: row.get(13)?, reason: row.get(14)?, at: time(row, 12)? },
+        Some(_) => RunState::Ended {
+            ending: row.get(13)?,
+            reason: row.get(14)?,
+            at: time(row, 12)?,
+        },
     };
     let record = RunRecord {
         id: id(1)?.ok_or_else(|| unreadable(1, "a run without an id"))?,
@@ -214,10 +269,15 @@ fn record(row: &Row<'_>) -> rusqlite::Result<(i64, RunRecord)> {
 }
 
 fn tally(connection: &Connection, number: i64, run: &mut RunRecord) -> rusqlite::Result<()> {
-    let mut statement =
-        connection.prepare_cached("select verdict, code, count from tally where run = ? order by verdict, count desc")?;
+    let mut statement = connection.prepare_cached(
+        "select verdict, code, count from tally where run = ? order by verdict, count desc",
+    )?;
     let rows = statement.query_map([number], |row| {
-        Ok((verdict_of_number(row.get(0)?), row.get(1)?, u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default()))
+        Ok((
+            verdict_of_number(row.get(0)?),
+            row.get(1)?,
+            u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+        ))
     })?;
     for row in rows {
         let (verdict, code, count): (Verdict, String, u64) = row?;
@@ -228,7 +288,9 @@ fn tally(connection: &Connection, number: i64, run: &mut RunRecord) -> rusqlite:
 }
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
-    row.get::<_, String>(column)?.parse().map_err(|error| unreadable(column, error))
+    row.get::<_, String>(column)?
+        .parse()
+        .map_err(|error| unreadable(column, error))
 }
 
 fn unreadable(

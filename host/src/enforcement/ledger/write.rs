@@ -91,20 +91,32 @@ impl Ledger {
                 [run.to_string()],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
-            let last: Option<(i64, Vec<u8>)> = rusqlite::OptionalExtension::optional(connection.query_row(
-                "select seq, link from outcome where run = ? order by seq desc limit 1",
+            let last: Option<(i64, Vec<u8>)> =
+                rusqlite::OptionalExtension::optional(connection.query_row(
+                    "select seq, link from outcome where run = ? order by seq desc limit 1",
+                    [number],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                ))?;
+            connection.execute(
+                "update run set ended = null, ending = null, reason = null where number = ?",
                 [number],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            ))?;
-            connection.execute("update run set ended = null, ending = null, reason = null where number = ?", [number])?;
-            let (seq, link) = last.unwrap_or_else(|| (0, first_link(&run.to_string(), &plan_digest).to_vec()));
+            )?;
+            let (seq, link) =
+                last.unwrap_or_else(|| (0, first_link(&run.to_string(), &plan_digest).to_vec()));
             Ok((number, seq + 1, link))
         };
         let (number, next, link) = found().map_err(|source| match source {
             rusqlite::Error::QueryReturnedNoRows => LedgerError::NoSuchRun(run.to_string()),
             source => self.failed(source),
         })?;
-        Ok(Writer { ledger: self.clone(), connection, run, number, next, link })
+        Ok(Writer {
+            ledger: self.clone(),
+            connection,
+            run,
+            number,
+            next,
+            link,
+        })
     }
 }
 
@@ -114,12 +126,23 @@ impl Writer {
     /// # Errors
     ///
     /// Nothing of the group was kept. An asset that has an outcome already is such an error: each has one.
-    pub(crate) fn append(&mut self, group: Vec<NewOutcome>, now: Timestamp) -> Result<Vec<Outcome>, LedgerError> {
-        self.try_append(group, now).map_err(|source| self.ledger.failed(source))
+    pub(crate) fn append(
+        &mut self,
+        group: Vec<NewOutcome>,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        self.try_append(group, now)
+            .map_err(|source| self.ledger.failed(source))
     }
 
-    fn try_append(&mut self, group: Vec<NewOutcome>, now: Timestamp) -> rusqlite::Result<Vec<Outcome>> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    fn try_append(
+        &mut self,
+        group: Vec<NewOutcome>,
+        now: Timestamp,
+    ) -> rusqlite::Result<Vec<Outcome>> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut next, mut link_before) = (self.next, self.link.clone());
         let mut written = Vec::with_capacity(group.len());
         let mut tally = std::collections::BTreeMap::<(i64, String), i64>::new();
@@ -151,7 +174,9 @@ impl Writer {
                     at,
                     link_here
                 ])?;
-                *tally.entry((verdict_number(outcome.verdict), outcome.code.clone())).or_default() += 1;
+                *tally
+                    .entry((verdict_number(outcome.verdict), outcome.code.clone()))
+                    .or_default() += 1;
                 next += 1;
                 link_before = link_here.to_vec();
                 written.push(outcome);
@@ -170,7 +195,12 @@ impl Writer {
     }
 
     /// Records how the run ended.
-    pub(crate) fn end(&mut self, ending: &str, reason: Option<&str>, now: Timestamp) -> Result<(), LedgerError> {
+    pub(crate) fn end(
+        &mut self,
+        ending: &str,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
         self.connection
             .execute(
                 "update run set ended = ?, ending = ?, reason = ? where number = ?",

@@ -1,0 +1,577 @@
+//! What would be done: an action, a connection, assets and settings, checked together and hashed, before anything is
+//! sent.
+//!
+//! ```text
+//! Draft ─ prepare ─▸ Plan ─ approve ─▸ Approved ─ start ─▸ Running ─▸ Summary
+//!                     └─ simulate ──────────────────────▸ Running
+//! ```
+//!
+//! Each step takes the one before it, so nothing runs that was not planned, and nothing changes anything that was not
+//! approved. The plan's digest is over all of it: a list that changed since is another plan.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use tipstaff_asset::{Entry, ReadError};
+use tipstaff_egress::Mode;
+use tipstaff_sandbox::Action;
+
+use super::ledger::LedgerError;
+use super::outcome::{RunId, Verdict};
+use super::run::{self, Running};
+use super::spool::{Census, FillError, Lens, Spool, SpoolError, hexadecimal};
+use crate::access::{Access, AccessError};
+use crate::assets::Assets;
+use crate::connection::Connection;
+use crate::connection::config::nearest;
+use crate::host::{Host, HostError};
+use crate::schema;
+
+/// A plan in the making.
+#[derive(Debug)]
+pub struct Draft {
+    host: Host,
+    action: Action,
+    connection: Option<Arc<Connection>>,
+    assets: Option<Assets>,
+    settings: Map<String, Value>,
+    settings_as_text: Vec<(String, String)>,
+    first: Option<RunId>,
+}
+
+/// Why there is no plan. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// No connection was named.
+    #[error("no connection was named")]
+    NoConnection,
+    /// No assets were named.
+    #[error("no assets were named")]
+    NoAssets,
+    /// There is nothing in the list.
+    #[error("{0} has no assets")]
+    Empty(String),
+    /// The list broke off.
+    #[error("{from} cannot be read to its end: {source}")]
+    Assets {
+        /// Where they come from.
+        from: String,
+        /// Why.
+        source: ReadError,
+    },
+    /// The connection does not do.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// A setting that the action does not have.
+    #[error("action `{action}` has no setting `{setting}`")]
+    UnknownSetting {
+        /// The action.
+        action: String,
+        /// The setting.
+        setting: String,
+        /// The nearest that it has.
+        nearest: Option<String>,
+    },
+    /// A setting has a value that it cannot have.
+    #[error("settings of action `{action}`: {reason}")]
+    Settings {
+        /// The action.
+        action: String,
+        /// By its schema.
+        reason: String,
+    },
+    /// The assets cannot be kept.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The action of an earlier run cannot be had.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The run cannot be gone on with.
+    #[error("run {run} cannot be resumed: {reason}")]
+    NotResumable {
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: String,
+        /// What to do instead.
+        hint: Option<String>,
+    },
+}
+
+impl PlanError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Access(error) => error.hint(),
+            Self::UnknownSetting {
+                nearest: Some(nearest),
+                ..
+            } => Some(format!("did you mean `{nearest}`?")),
+            Self::UnknownSetting {
+                nearest: None,
+                action,
+                ..
+            } => Some(format!(
+                "`tipstaff actions inspect {action}` shows its settings"
+            )),
+            Self::Spool(error) => error.hint().map(str::to_owned),
+            Self::Ledger(error) => error.hint().map(str::to_owned),
+            Self::Host(error) => error.hint(),
+            Self::NotResumable { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+}
+
+impl Draft {
+    pub(crate) fn new(host: Host, action: Action) -> Self {
+        Self {
+            host,
+            action,
+            connection: None,
+            assets: None,
+            settings: Map::new(),
+            settings_as_text: Vec::new(),
+            first: None,
+        }
+    }
+
+    /// The connection to use.
+    #[must_use]
+    pub fn connection(mut self, connection: impl Into<Arc<Connection>>) -> Self {
+        self.connection = Some(connection.into());
+        self
+    }
+
+    /// The assets to act on.
+    #[must_use]
+    pub fn assets(mut self, assets: Assets) -> Self {
+        self.assets = Some(assets);
+        self
+    }
+
+    /// Sets a field of the action's form.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.settings.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same from text, which is read as the type that the field has.
+    #[must_use]
+    pub fn setting_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.settings_as_text.push((name.into(), text.into()));
+        self
+    }
+
+    /// Checks everything and reads the assets to the state folder. Touches nothing else, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub async fn prepare(mut self) -> Result<Plan, PlanError> {
+        let connection = self.connection.take().ok_or(PlanError::NoConnection)?;
+        let assets = self.assets.take().ok_or(PlanError::NoAssets)?;
+        let settings = self.checked_settings()?;
+        let access = Access::new(connection, self.action.manifest())?;
+        let id = RunId::new();
+        let spool = Spool::create(&self.host.inner.state.spool(), id)?;
+        let (spool, census) = fill(
+            spool,
+            self.action.clone(),
+            access.connection.name().to_owned(),
+            assets,
+        )
+        .await?;
+        let document = json!({
+            "action": {
+                "name": self.action.manifest().name,
+                "version": self.action.manifest().version,
+                "digest": self.action.digest(),
+            },
+            "connection": access.describe(),
+            "settings": settings,
+            "assets": { "count": census.assets, "digest": census.digest },
+        });
+        // Members of `Value` objects are in alphabetical order, so equal plans have equal texts.
+        let text = document.to_string();
+        let digest = hexadecimal(&Sha256::digest(text.as_bytes()));
+        Ok(Plan {
+            id,
+            first: self.first,
+            host: self.host,
+            action: self.action,
+            access,
+            settings: Value::Object(settings).to_string(),
+            spool,
+            census,
+            text,
+            digest,
+            resumed: false,
+        })
+    }
+
+    fn checked_settings(&mut self) -> Result<Map<String, Value>, PlanError> {
+        let manifest = self.action.manifest();
+        let form = &manifest.settings_schema;
+        let mut settings = std::mem::take(&mut self.settings);
+        for (name, text) in std::mem::take(&mut self.settings_as_text) {
+            let value = schema::typed(form, &name, &text);
+            settings.insert(name, value);
+        }
+        let members = schema::members(form);
+        if let Some(unknown) = settings
+            .keys()
+            .find(|name| !members.clone().any(|m| m == name.as_str()))
+        {
+            return Err(PlanError::UnknownSetting {
+                action: manifest.name.clone(),
+                setting: unknown.clone(),
+                nearest: nearest(unknown, members).map(str::to_owned),
+            });
+        }
+        let settings = schema::with_defaults(form, settings);
+        schema::check(form, &Value::Object(settings.clone())).map_err(|reason| {
+            PlanError::Settings {
+                action: manifest.name.clone(),
+                reason,
+            }
+        })?;
+        Ok(settings)
+    }
+}
+
+/// Reading a million assets takes seconds, so it happens on a thread of its own.
+async fn fill(
+    spool: Spool,
+    action: Action,
+    connection: String,
+    assets: Assets,
+) -> Result<(Spool, Census), PlanError> {
+    let from = assets.from.clone();
+    let work = move || {
+        let lens = Lens::new(action.manifest(), &connection);
+        let census = spool.fill(&lens, assets.entries)?;
+        Ok((spool, census))
+    };
+    let filled: Result<(Spool, Census), FillError<ReadError>> =
+        match tokio::task::spawn_blocking(work).await {
+            Ok(filled) => filled,
+            Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+        };
+    match filled {
+        Ok((_, census)) if census.assets == 0 => Err(PlanError::Empty(from)),
+        Ok(filled) => Ok(filled),
+        Err(FillError::Source(source)) => Err(PlanError::Assets { from, source }),
+        Err(FillError::Spool(error)) => Err(PlanError::Spool(error)),
+    }
+}
+
+/// What would be done. Dropping it leaves nothing behind.
+pub struct Plan {
+    pub(crate) id: RunId,
+    pub(crate) first: Option<RunId>,
+    pub(crate) host: Host,
+    pub(crate) action: Action,
+    pub(crate) access: Access,
+    pub(crate) settings: String,
+    pub(crate) spool: Spool,
+    pub(crate) census: Census,
+    pub(crate) text: String,
+    pub(crate) digest: String,
+    pub(crate) resumed: bool,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan")
+            .field("id", &self.id)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plan {
+    /// The SHA-256 over action, connection, settings and assets: the same for a simulation and the run after it.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The id that the run will have.
+    #[must_use]
+    pub fn run_id(&self) -> RunId {
+        self.id
+    }
+
+    /// What the action is.
+    #[must_use]
+    pub fn action(&self) -> &Action {
+        &self.action
+    }
+
+    /// What was found in the list of assets.
+    #[must_use]
+    pub fn census(&self) -> &Census {
+        &self.census
+    }
+
+    /// The connection's name.
+    #[must_use]
+    pub fn connection(&self) -> &str {
+        self.access.connection.name()
+    }
+
+    /// The services that the action will reach: their names and addresses.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.access
+            .view
+            .endpoints
+            .iter()
+            .map(|(name, address)| (name.as_str(), address.as_str()))
+    }
+
+    /// The settings, whole, as a JSON object.
+    #[must_use]
+    pub fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// What somebody should know before saying yes.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.access.warnings();
+        let census = &self.census;
+        let mut count = |count: u64, one: &str, many: &str| match count {
+            0 => {}
+            1 => warnings.push(format!("1 {one}")),
+            count => warnings.push(format!("{count} {many}")),
+        };
+        count(
+            census.broken,
+            "line is no asset: it has an outcome of its own that says why",
+            "lines are no assets: each has an outcome of its own that says why",
+        );
+        count(
+            census.unsuited,
+            "asset has no identity that the action can work with, and will fail",
+            "assets have no identity that the action can work with, and will fail",
+        );
+        count(
+            census.duplicates,
+            "asset is the same as another, and will be skipped",
+            "assets are the same as others, and will be skipped",
+        );
+        if census.repeated > 0 {
+            warnings.push(format!(
+                "{} repeated an asset's id, and count once: {}{}",
+                if census.repeated == 1 {
+                    "1 line".to_owned()
+                } else {
+                    format!("{} lines", census.repeated)
+                },
+                census.repeated_ids.join(", "),
+                if census.repeated > census.repeated_ids.len() as u64 {
+                    ", …"
+                } else {
+                    ""
+                }
+            ));
+        }
+        warnings
+    }
+
+    /// Says yes to this plan, changes included.
+    #[must_use]
+    pub fn approve(self) -> Approved {
+        Approved(self)
+    }
+
+    /// Runs it without changing anything: the host refuses every call that would.
+    ///
+    /// # Errors
+    ///
+    /// The run cannot be recorded.
+    pub async fn simulate(self) -> Result<Running, PlanError> {
+        run::start(self, Mode::Simulate).await
+    }
+}
+
+/// A plan that somebody said yes to.
+#[derive(Debug)]
+pub struct Approved(Plan);
+
+impl Approved {
+    /// Runs it.
+    ///
+    /// # Errors
+    ///
+    /// The run cannot be recorded. Nothing was sent.
+    pub async fn start(self) -> Result<Running, PlanError> {
+        run::start(self.0, Mode::Enforce).await
+    }
+}
+
+impl Host {
+    /// Plans to go on with a run whose process died, from where it stopped, with the same action, settings and assets.
+    ///
+    /// # Errors
+    ///
+    /// It ended, is under way, or the connection is not what it was.
+    pub async fn resume(
+        &self,
+        run: &str,
+        connection: impl Into<Arc<Connection>>,
+    ) -> Result<Resumption, PlanError> {
+        let record = self.inner.ledger.run(run)?;
+        let refused = |reason: String, hint: Option<String>| PlanError::NotResumable {
+            run: record.id,
+            reason,
+            hint,
+        };
+        if let super::ledger::RunState::Ended { ending, .. } = &record.state {
+            return Err(refused(
+                format!("it ended ({ending}), and every asset has its outcome"),
+                Some(format!(
+                    "a second try: `tipstaff runs resume {} --only failed,not-attempted`",
+                    record.id
+                )),
+            ));
+        }
+        let spool = Spool::reopen(&self.inner.state.spool(), record.id)?;
+        let action = self.load_kept(&record.action, &record.digest).await?;
+        let access = Access::new(connection.into(), action.manifest())?;
+        let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
+        if planned.get("connection") != Some(&access.describe()) {
+            return Err(refused(
+                format!(
+                    "connection `{}` is not what it was when the run was planned",
+                    record.connection
+                ),
+                Some("put it back as it was, or plan a new run".to_owned()),
+            ));
+        }
+        let plan = Plan {
+            id: record.id,
+            first: record.first,
+            host: self.clone(),
+            action,
+            access,
+            settings: planned
+                .get("settings")
+                .cloned()
+                .unwrap_or_default()
+                .to_string(),
+            spool,
+            census: Census {
+                assets: record.assets,
+                to_enforce: record.assets,
+                ..Census::default()
+            },
+            text: record.plan,
+            digest: record.plan_digest,
+            resumed: true,
+        };
+        let mode = if record.simulated {
+            Mode::Simulate
+        } else {
+            Mode::Enforce
+        };
+        Ok(Resumption {
+            plan,
+            mode,
+            settled: record.counts.total(),
+        })
+    }
+
+    /// Drafts a second try of those assets of a run that have one of `verdicts`: a run of its own, which names the
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// There is no such run, or its assets are gone.
+    pub async fn again(&self, run: &str, verdicts: &[Verdict]) -> Result<Draft, PlanError> {
+        let record = self.inner.ledger.run(run)?;
+        let action = self.load_kept(&record.action, &record.digest).await?;
+        let wanted = self.inner.ledger.outcomes(record.id)?.filter(|outcome| {
+            outcome
+                .as_ref()
+                .map_or(true, |o| verdicts.contains(&o.verdict))
+        });
+        let mut assets = Vec::new();
+        let old = super::spool::Old::open(&self.inner.state.spool(), record.id)?;
+        for outcome in wanted {
+            // Lines that were no asset have none to try again.
+            if let Some(asset) =
+                old.asset(&outcome?.asset, action.manifest(), &record.connection)?
+            {
+                assets.push(asset);
+            }
+        }
+        let entries = assets
+            .into_iter()
+            .zip(1..)
+            .map(|(asset, line)| Ok(Entry::Asset { line, asset }));
+        let mut draft = self.plan(&action).assets(Assets {
+            entries: Box::new(entries),
+            from: format!("run {} (those that are {})", record.id, words(verdicts)),
+        });
+        let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
+        if let Some(settings) = planned.get("settings").and_then(Value::as_object) {
+            draft.settings = settings.clone();
+        }
+        draft.first = Some(record.id);
+        Ok(draft)
+    }
+}
+
+fn words(verdicts: &[Verdict]) -> String {
+    verdicts
+        .iter()
+        .map(|v| super::outcome::verdict_text(*v))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A run that can be gone on with.
+#[derive(Debug)]
+pub struct Resumption {
+    plan: Plan,
+    mode: Mode,
+    settled: u64,
+}
+
+impl Resumption {
+    /// The run as it was planned.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// How many assets have their outcome already.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.settled
+    }
+
+    /// Whether it was a simulation.
+    #[must_use]
+    pub fn is_simulation(&self) -> bool {
+        self.mode == Mode::Simulate
+    }
+
+    /// Goes on with it.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be written.
+    pub async fn start(self) -> Result<Running, PlanError> {
+        run::start(self.plan, self.mode).await
+    }
+}
