@@ -392,7 +392,7 @@ impl Feeder {
         let mut feed = feed?;
         let before = self
             .ledger
-            .map(|ledger| ledger.go_on(self.run))
+            .map(|ledger| ledger.settled(self.run))
             .transpose()?;
         loop {
             let page = feed.page(&lens)?;
