@@ -117,8 +117,8 @@ pub enum Flaw {
     /// The method.
     #[error("is not one of GET, HEAD, POST, PUT, PATCH, DELETE")]
     BadMethod,
-    /// A read that is named like something else is possible, but GET and HEAD change nothing (RFC 9110 section 9.2.1).
-    #[error("is GET or HEAD, and the call says that it changes something or carries a body")]
+    /// GET and HEAD have no body that means anything (RFC 9110 section 9.3.1).
+    #[error("is in a body, which GET and HEAD do not have")]
     SafeMethod,
     /// The template.
     #[error("is not a template of an address: {0}")]

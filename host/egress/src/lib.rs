@@ -9,26 +9,41 @@
 //! Each arrow is the only maker of the type after it, so no way to a socket skips a check.
 
 mod addresses;
+mod admit;
+mod answer;
 mod audit;
+mod check;
 mod client;
+mod connect;
 pub mod declare;
+mod envelope;
 mod error;
 mod fault;
 mod grant;
+mod json;
+mod jwt;
 mod lanes;
 mod limits;
 mod network;
 mod pace;
 mod refusal;
+mod release;
 mod roster;
+mod scan;
 mod secret;
 mod session;
+mod standin;
+mod swap;
+mod target;
+mod template;
 mod tls;
+mod wait;
 mod witness;
 
 pub use addresses::{Addresses, Origin, OriginError};
 pub use audit::{CallRecord, End, PartRecord};
 pub use client::{Client, ClientOptions, Timeouts};
+pub use connect::{Resolve, SystemResolver};
 pub use declare::Declaration;
 pub use error::{Phase, SendError, TlsFailure, Withheld};
 pub use fault::{DeclarationFault, DeclarationFaults, FaultPlace, Flaw, Section};

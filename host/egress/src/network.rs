@@ -93,8 +93,7 @@ const METADATA: [IpAddr; 10] = [
 ];
 
 /// Says what kind of address `address` is, looking through every way of writing IPv4 inside IPv6.
-#[must_use]
-pub fn kind(address: IpAddr) -> AddressKind {
+fn kind(address: IpAddr) -> AddressKind {
     if METADATA.contains(&address) {
         return AddressKind::Never("a metadata address");
     }
