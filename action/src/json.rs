@@ -1,0 +1,122 @@
+//! A JSON value as it comes from strangers, for members whose type cannot be relied on.
+//!
+//! Borrows text where it has no escapes; what is neither text, number, flag nor null is read over and not kept.
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::{borrow::Cow, fmt};
+
+/// A member of any type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Loose<'a> {
+    /// `null`, or not there.
+    #[default]
+    Null,
+    /// A flag.
+    Flag(bool),
+    /// Text, or a number as text.
+    Text(Cow<'a, str>),
+    /// An object or a list.
+    Other,
+}
+
+impl<'a> Loose<'a> {
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// The flag, if it is one.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        if let Self::Flag(flag) = self {
+            Some(*flag)
+        } else {
+            None
+        }
+    }
+
+    /// The text, if it is one.
+    pub(crate) fn into_text(self) -> Option<Cow<'a, str>> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Loose<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Loose::Null)
+            }
+            fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+                Ok(Loose::Flag(flag))
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Loose::Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Loose::Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Loose::Text(Cow::Owned(number.to_string())))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Loose::Text(Cow::Owned(number.to_string())))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+                Ok(Loose::Text(Cow::Owned(number.to_string())))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Loose::Other)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Loose::Other)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::*;
+
+    #[test]
+    fn every_type_is_taken() {
+        let values: Vec<Loose<'_>> =
+            serde_json::from_str(r#"[null, true, "a", "\u0062", 7, -7, 2.5, {"a":[1]}, [{}]]"#)
+                .unwrap();
+        let text = |text: &'static str| Loose::Text(Cow::Borrowed(text));
+        assert_eq!(
+            values,
+            [
+                Loose::Null,
+                Loose::Flag(true),
+                text("a"),
+                text("b"),
+                text("7"),
+                text("-7"),
+                text("2.5"),
+                Loose::Other,
+                Loose::Other
+            ]
+        );
+        assert!(matches!(values[2], Loose::Text(Cow::Borrowed(_))));
+    }
+}
