@@ -17,11 +17,20 @@ pub(crate) const LONGEST_OWN: Duration = Duration::from_secs(60);
 pub(crate) fn retry_after(header: &str, now_unix: u64) -> Option<Duration> {
     let header = header.trim();
     if header.starts_with(|c: char| c.is_ascii_digit()) {
-        let seconds: f64 = header.parse().ok()?;
-        // Longer than the cap is cut before the conversion, which does not take every number.
-        return Some(Duration::from_secs_f64(
-            seconds.clamp(0.0, LONGEST_ASKED.as_secs_f64()),
-        ));
+        let (whole, fraction) = header.split_once('.').unwrap_or((header, "0"));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !is_number(whole) || !is_number(fraction) {
+            return None;
+        }
+        // More digits than a number holds are more seconds than anybody waits.
+        let seconds = whole.parse().map_or(LONGEST_ASKED, Duration::from_secs);
+        let digits = fraction.bytes().chain(*b"00").take(3);
+        let millis = digits.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        return Some(
+            seconds
+                .saturating_add(Duration::from_millis(millis))
+                .min(LONGEST_ASKED),
+        );
     }
     let until = parse_http_date(header)?;
     Some(Duration::from_secs(until.saturating_sub(now_unix)).min(LONGEST_ASKED))
@@ -49,6 +58,7 @@ mod tests {
             retry_after(" 2.128 ", at),
             Some(Duration::from_millis(2_128))
         );
+        assert_eq!(retry_after("0.5", at), Some(Duration::from_millis(500)));
         assert_eq!(
             retry_after("Sun, 06 Nov 1994 08:49:47 GMT", at),
             Some(Duration::from_secs(10))
@@ -66,7 +76,9 @@ mod tests {
             retry_after("Sun, 06 Nov 2094 08:49:47 GMT", at),
             Some(LONGEST_ASKED)
         );
-        for text in ["", "soon", "-1", "1h", "NaN", "inf", "1,5"] {
+        for text in [
+            "", "soon", "-1", "1h", "NaN", "inf", "1,5", "1.", ".5", "1e3", "1.-5", "1.5.5",
+        ] {
             assert_eq!(retry_after(text, at), None, "{text}");
         }
     }

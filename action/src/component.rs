@@ -12,13 +12,10 @@ mod bindings {
         reason = "generated"
     )]
 
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "action",
-        generate_all,
-        pub_export_macro: true,
-        default_bindings_module: "crate::component::bindings",
-    });
+    wit_bindgen::generate!({ path: "../wit", world: "action", generate_all });
+    export!(Action with_types_in self);
+
+    use super::Action;
 }
 
 mod declare;
@@ -41,15 +38,6 @@ use wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
 const CHUNK: usize = 1_280;
 
 struct Action;
-
-#[allow(
-    unsafe_code,
-    reason = "the macro exports the functions of the world under their C names"
-)]
-mod exported {
-    super::bindings::export!(Action with_types_in super::bindings);
-    use super::Action;
-}
 
 impl Guest for Action {
     fn describe() -> Manifest {

@@ -7,6 +7,7 @@ use crate::aadsts;
 use crate::backoff;
 use crate::base64;
 use crate::chance::Chance;
+use crate::json::Loose;
 use crate::manifest::{GRAPH, LOGIN};
 use crate::names::{is_guid, push_form_value, push_segment};
 use crate::service::{Method, Request, SendFailure, Service};
@@ -204,9 +205,8 @@ impl SignIn {
         {
             return Err(unreadable());
         }
-        let lifetime = granted
-            .expires_in
-            .map_or(UNSAID_LIFETIME, |Seconds(s)| Duration::from_secs(s));
+        let lifetime = granted.expires_in.text().and_then(|text| text.parse().ok());
+        let lifetime = lifetime.map_or(UNSAID_LIFETIME, Duration::from_secs);
         let lifetime = lifetime.min(LONGEST_LIFETIME);
         Ok(Token {
             authorization: format!("Bearer {}", granted.access_token),
@@ -333,31 +333,9 @@ struct Granted<'a> {
     access_token: Cow<'a, str>,
     #[serde(borrow, default)]
     token_type: Option<Cow<'a, str>>,
-    #[serde(default)]
-    expires_in: Option<Seconds>,
-}
-
-/// A number, or a string of one, as the older endpoint writes it.
-#[derive(Deserialize)]
-#[serde(try_from = "NumberOrText")]
-struct Seconds(u64);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum NumberOrText {
-    Number(u64),
-    Text(String),
-}
-
-impl TryFrom<NumberOrText> for Seconds {
-    type Error = std::num::ParseIntError;
-
-    fn try_from(value: NumberOrText) -> Result<Self, Self::Error> {
-        match value {
-            NumberOrText::Number(seconds) => Ok(Self(seconds)),
-            NumberOrText::Text(text) => text.parse().map(Self),
-        }
-    }
+    /// A number, or a string of one, as the older endpoint writes it.
+    #[serde(borrow, default)]
+    expires_in: Loose<'a>,
 }
 
 /// What a token says of itself, for hints to people and never for decisions.
@@ -403,7 +381,7 @@ pub(crate) fn challenge(www_authenticate: &str) -> Option<String> {
     }
     let decoded = String::from_utf8(base64::decode(rest.split('"').next()?)?).ok()?;
     let bounded = decoded.len() <= 4_096;
-    let object =
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&decoded).is_ok();
+    let object = decoded.trim_start().starts_with('{')
+        && serde_json::from_str::<Loose<'_>>(&decoded).is_ok();
     (bounded && object).then_some(decoded)
 }

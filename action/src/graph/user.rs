@@ -89,7 +89,7 @@ impl Members<'_> {
             Name::ObjectId(id) => *id == object_id,
             Name::Principal(name) => principal
                 .as_deref()
-                .is_some_and(|echo| echo.to_lowercase() == name.to_lowercase()),
+                .is_some_and(|echo| echo.eq_ignore_ascii_case(name)),
         };
         echoes.then(|| User {
             object_id,
