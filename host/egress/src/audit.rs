@@ -82,11 +82,17 @@ pub enum End {
         rule: &'static str,
         /// Why.
         why: String,
+        /// What to do next.
+        #[serde(skip)]
+        hint: Option<&'static str>,
     },
     /// It failed.
     Failed {
         /// Why.
         why: String,
+        /// What to do next. For whoever is told at once; the audit is a record of what happened.
+        #[serde(skip)]
+        hint: Option<&'static str>,
         /// The service may have received it.
         may_have_left: bool,
     },

@@ -149,6 +149,7 @@ impl Session {
             Err(SendError::Refused(refusal)) => End::Refused {
                 rule: refusal.rule(),
                 why: refusal.to_string(),
+                hint: refusal.hint(),
             },
             Err(SendError::AnswerWithheld { reason, .. }) => End::Withheld {
                 why: reason.to_string(),
@@ -158,6 +159,7 @@ impl Session {
             },
             Err(error) => End::Failed {
                 why: error.to_string(),
+                hint: error.hint(),
                 may_have_left: error.may_have_left(),
             },
         });

@@ -92,8 +92,8 @@ impl Witness for Notes {
         let (message, hint) = match &record.end {
             End::Answered | End::GivenUp { .. } => return,
             End::Withheld { why } => (why, None),
-            End::Refused { why, .. } => (why, None),
-            End::Failed { why, .. } => (why, None::<&str>),
+            End::Refused { why, hint, .. } => (why, *hint),
+            End::Failed { why, hint, .. } => (why, *hint),
         };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < MOST_TROUBLES && told.insert(message.clone()) {
