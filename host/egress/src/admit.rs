@@ -452,6 +452,9 @@ fn admit_headers(
                 _ => value.as_bytes(),
             };
             let text = std::str::from_utf8(text).unwrap_or_default();
+            if text.is_empty() {
+                no_stand_in(place(), value.as_bytes(), stand_ins)?;
+            }
             in_its_place(rule, text, &wanted, stand_ins, place())?;
             swaps.push(Swap {
                 place: place_of_swap,
@@ -683,3 +686,6 @@ fn admit_members(
     document.write(&mut rest, &blanks);
     no_stand_in(Spot::Body, &rest, stand_ins)
 }
+
+#[cfg(test)]
+mod tests;

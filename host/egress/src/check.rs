@@ -178,6 +178,10 @@ fn is_parameter(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
 
+fn in_body(carried: &Carried) -> bool {
+    matches!(carried.place, Place::FormField(_) | Place::JsonMember(_))
+}
+
 fn is_field(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
@@ -373,9 +377,6 @@ impl<'a> Check<'a> {
                     "max-parts",
                     Flaw::OutOfRange(MOST_PARTS.into()),
                 );
-                let in_body = |carried: &Carried| {
-                    matches!(carried.place, Place::FormField(_) | Place::JsonMember(_))
-                };
                 let body_is_free = !call.carries.iter().any(in_body);
                 self.require(
                     body_is_free,
@@ -639,7 +640,10 @@ impl<'a> Check<'a> {
                     effect: Effect::SignsIn,
                     ..
                 } => Some("it signs in"),
-                Shape::Single { .. } if !part.carries.is_empty() => Some("it carries a secret"),
+                // What a call carries in a header is carried by the envelope for all of its parts.
+                Shape::Single { .. } if part.carries.iter().any(in_body) => {
+                    Some("it carries a secret in its body")
+                }
                 Shape::Single { .. } => match (base, Template::parse(&part.url)) {
                     (Some(base), Ok(template))
                         if !base.begins(&template)
@@ -746,3 +750,6 @@ impl<'a> Check<'a> {
         self.faults.push(DeclarationFault { place, flaw });
     }
 }
+
+#[cfg(test)]
+mod tests;

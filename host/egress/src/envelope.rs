@@ -328,3 +328,6 @@ fn is_json(value: &str) -> bool {
                 .starts_with("charset=utf-8")
         })
 }
+
+#[cfg(test)]
+mod tests;

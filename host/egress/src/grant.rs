@@ -215,7 +215,7 @@ impl Grant {
             for one in &self.rules[..at] {
                 let same = one.method == two.method
                     && self.origins[one.origin] == self.origins[two.origin];
-                if same && overlap(&one.steps, &two.steps) {
+                if same && overlap(&one.steps, &two.steps) && !one.is_twin(two) {
                     let index = declaration
                         .calls
                         .iter()
@@ -242,6 +242,30 @@ impl Rule {
             RuleShape::Single { effect, .. } => *effect,
             RuleShape::Batch { .. } => Effect::Reads,
         }
+    }
+
+    /// Whether it makes no difference to which of the two a request belongs, as with two ways to write a tenant that
+    /// turn out to be the same in this connection.
+    fn is_twin(&self, other: &Self) -> bool {
+        let alone = |rule: &Self| match &rule.shape {
+            RuleShape::Single {
+                effect,
+                subject: None,
+            } => Some(*effect),
+            RuleShape::Single {
+                subject: Some(_), ..
+            }
+            | RuleShape::Batch { .. } => None,
+        };
+        alone(self).is_some()
+            && alone(self) == alone(other)
+            && self.steps == other.steps
+            && self.query == other.query
+            && self.request_headers == other.request_headers
+            && self.answer_headers == other.answer_headers
+            && self.carries == other.carries
+            && self.seals == other.seals
+            && self.costs == other.costs
     }
 
     pub(crate) fn subject(&self) -> Option<&SubjectRule> {

@@ -36,6 +36,8 @@ mod standin;
 mod swap;
 mod target;
 mod template;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod wait;
 mod witness;

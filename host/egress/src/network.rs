@@ -199,3 +199,6 @@ fn kind_v6(v6: Ipv6Addr) -> AddressKind {
         _ => Private("an address outside of global unicast"),
     }
 }
+
+#[cfg(test)]
+mod tests;

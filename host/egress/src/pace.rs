@@ -181,3 +181,6 @@ fn per_second(quota: Quota) -> f64 {
     // A window of nothing would be no limit; a declaration cannot have one.
     f64::from(quota.units) / quota.window.as_secs_f64().max(1e-3)
 }
+
+#[cfg(test)]
+mod tests;

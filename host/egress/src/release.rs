@@ -371,6 +371,14 @@ impl Guard<'_> {
             }
         }
         let text = cut.as_deref().unwrap_or(text);
+        // Another character set (UTF-16) would have these between the letters.
+        let packed: Vec<u8>;
+        let text = if text.contains(&0) {
+            packed = text.iter().copied().filter(|b| *b != 0).collect();
+            &packed
+        } else {
+            text
+        };
         let shortest = self
             .hidden
             .iter()
@@ -492,3 +500,6 @@ fn without(text: &[u8], what: &[u8]) -> Vec<u8> {
     out.extend_from_slice(&text[from..]);
     out
 }
+
+#[cfg(test)]
+mod tests;

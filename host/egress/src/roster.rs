@@ -272,3 +272,6 @@ pub(crate) fn fold(name: &str) -> String {
         name.to_lowercase()
     }
 }
+
+#[cfg(test)]
+mod tests;
