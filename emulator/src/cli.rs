@@ -79,15 +79,19 @@ pub struct EmulatorArgs {
 
 /// A Microsoft Entra tenant on loopback, for tests and demonstrations
 #[derive(Debug, Parser)]
-#[command(name = "entra-emulator", version, after_long_help = HELP)]
+#[command(name = "entra-emulator", version, after_long_help = help())]
 struct Whole {
     #[command(flatten)]
     args: EmulatorArgs,
 }
 
-const HELP: &str = "\
-The admin side is plain HTTP on a port of its own, which is printed at the start. GET / lists what it offers:
-state, users, journal, faults, seed, reset, clock, settings, challenges, apps. docs/emulator.md describes it.";
+fn help() -> String {
+    format!(
+        "The admin side is plain HTTP on a port of its own, which is printed at the start:\n\n{}\n\
+         docs/emulator.md describes it.",
+        crate::admin::ENDPOINTS
+    )
+}
 
 /// The command as clap knows it, for completions and manual pages.
 #[must_use]

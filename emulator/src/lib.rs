@@ -20,11 +20,6 @@
 //!
 //! `docs/emulator.md` describes the admin side, the settings, and where each behaviour was witnessed.
 
-#![allow(
-    dead_code,
-    reason = "the sign-in pages, which use the rest, come with the next change"
-)]
-
 mod admin;
 mod cli;
 mod clock;
@@ -36,6 +31,7 @@ mod journal;
 mod login;
 mod server;
 mod settings;
+mod signin;
 mod tenant;
 mod throttle;
 mod tls;

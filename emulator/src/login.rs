@@ -5,6 +5,7 @@ use http::Method;
 use crate::exchange::{Answer, Asked, Reply};
 use crate::faults::{Fault, Hit, Place, RetryAfter, Route};
 use crate::graph;
+use crate::signin;
 use crate::token::endpoint::{self, Version};
 use crate::token::errors::{self, TokenError};
 use crate::token::{discovery, keys};
@@ -62,7 +63,7 @@ pub(crate) async fn answer(world: &World, asked: &Asked) -> Reply {
             discovery::user_realm(world, &name)
         }
         ("GET", []) => home(world, asked),
-        _ => nothing_here(asked),
+        _ => signin::answer(world, asked, &lower).unwrap_or_else(|| nothing_here(asked)),
     };
     match fault {
         Some(fault) => struck(asked, &fault, answer),

@@ -95,7 +95,9 @@ struct Bucket {
     per_ms: f64,
     left: f64,
     last: Moment,
-    /// Requests before this come too early.
+    /// When the client was first told to wait, and until when. Requests between come too early, but for those that were
+    /// on their way already.
+    refused_at: Moment,
     refused_until: Moment,
 }
 
@@ -147,6 +149,8 @@ const LONGEST_WAIT_S: u64 = 300;
 /// As far as early requests can push a bucket below nothing, as a share of it: at 1.8 times the quota nearly everything
 /// is refused.
 const DEEPEST: f64 = -0.8;
+/// Requests within this time of a refusal were on their way when it was given, and are no early ones (inferred).
+const ON_THE_WAY_MS: i64 = 500;
 /// Applications whose buckets are kept; they come from tokens that the emulator signed, so there are few.
 const MOST_APPS: usize = 1024;
 
@@ -224,14 +228,19 @@ impl Throttle {
         if let Some(at) = refusing {
             let bucket = &mut *all[at];
             let charge = bucket.kind.charge(cost);
-            if now < bucket.refused_until {
+            let is_told = now < bucket.refused_until;
+            if is_told && now >= bucket.refused_at.plus_ms(ON_THE_WAY_MS) {
                 bucket.left = (bucket.left - charge).max(bucket.capacity * DEEPEST);
             }
             let missing = bucket.capacity * priority.floor() + charge - bucket.left;
             let wait_ms = (missing / bucket.per_ms).max(0.0);
             // Truncation is the point: whole seconds, rounded up, within bounds that fit.
             let retry_after_s = ((wait_ms / 1000.0).ceil() as u64).clamp(1, LONGEST_WAIT_S);
-            bucket.refused_until = now.plus_ms(i64::try_from(retry_after_s * 1000).unwrap_or(0));
+            let until = now.plus_ms(i64::try_from(retry_after_s * 1000).unwrap_or(0));
+            if !is_told {
+                bucket.refused_at = now;
+            }
+            bucket.refused_until = until.max(bucket.refused_until);
             return Admission::Refused {
                 retry_after_s,
                 used: bucket.used().max(1.0),
@@ -283,6 +292,7 @@ fn buckets(mode: Throttling, limits: &[(Kind, f64, f64)], now: Moment) -> Vec<Bu
                 per_ms,
                 left: capacity,
                 last: now,
+                refused_at: now,
                 refused_until: now,
             }
         })
@@ -345,12 +355,36 @@ mod tests {
             write(&mut throttle, Priority::Normal, NOW);
         }
         let waits: Vec<u64> = (0..6)
-            .map(|_| match write(&mut throttle, Priority::Normal, NOW) {
-                Admission::Refused { retry_after_s, .. } => retry_after_s,
-                Admission::Passes { .. } => 0,
-            })
+            .map(
+                |round| match write(&mut throttle, Priority::Normal, NOW.plus_ms(round * 600)) {
+                    Admission::Refused { retry_after_s, .. } => retry_after_s,
+                    Admission::Passes { .. } => 0,
+                },
+            )
             .collect();
-        assert_eq!(waits, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(waits, [1, 2, 2, 3, 3, 3]);
+    }
+
+    #[test]
+    fn what_was_on_its_way_is_refused_without_being_counted() {
+        let mut throttle = Throttle::new(
+            Throttling::Quota {
+                writes: 10,
+                seconds: 10.0,
+            },
+            10,
+            NOW,
+        );
+        for _ in 0..30 {
+            write(&mut throttle, Priority::Normal, NOW);
+        }
+        let later = NOW.plus_ms(10_000);
+        for _ in 0..10 {
+            assert!(matches!(
+                write(&mut throttle, Priority::Normal, later),
+                Admission::Passes { .. }
+            ));
+        }
     }
 
     #[test]

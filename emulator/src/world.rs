@@ -12,6 +12,7 @@ use crate::graph::audit::Audit;
 use crate::graph::caller::Callers;
 use crate::journal::Journal;
 use crate::settings::Settings;
+use crate::signin::Flows;
 use crate::tenant::directory::Directory;
 use crate::tenant::{App, Tenant};
 use crate::throttle::Throttle;
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     throttle: Mutex<Throttle>,
     grants: Mutex<Grants>,
+    flows: Mutex<Flows>,
     challenges: Mutex<Challenges>,
     audit: Mutex<Audit>,
     pub(crate) callers: Callers,
@@ -53,6 +55,7 @@ impl World {
             faults: Faults::default(),
             throttle: Mutex::new(throttle),
             grants: Mutex::default(),
+            flows: Mutex::default(),
             challenges: Mutex::default(),
             audit: Mutex::default(),
             callers: Callers::default(),
@@ -92,6 +95,10 @@ impl World {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn flows(&self) -> MutexGuard<'_, Flows> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn challenges(&self) -> MutexGuard<'_, Challenges> {
         self.challenges
             .lock()
@@ -129,6 +136,7 @@ impl World {
         let living = self.directory().living();
         *self.throttle() = Throttle::new(self.first_settings.throttle, living, now);
         *self.grants() = Grants::default();
+        *self.flows() = Flows::default();
         *self.challenges() = Challenges::default();
         *self.audit() = Audit::default();
         self.callers.clear();

@@ -333,6 +333,7 @@ impl Request<'_> {
             self.world,
             key,
             &person,
+            grant,
             &wanted.scopes,
         )?;
         let mut more = Vec::new();

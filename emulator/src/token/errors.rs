@@ -461,10 +461,6 @@ impl TokenError {
         }
     }
 
-    pub(crate) fn status(&self) -> u16 {
-        entry_of(self.code).status
-    }
-
     /// The answer (RFC 6749 section 5.2, with Entra's members).
     pub(crate) fn answer(&self, cloud: Cloud, correlation_id: Uuid, now: Moment) -> Answer {
         let entry = entry_of(self.code);

@@ -29,6 +29,9 @@ pub(crate) struct AccessClaims {
     pub(crate) exp: i64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) aio: String,
+    /// How the person signed in: `pwd`, `mfa`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) amr: Vec<String>,
     #[serde(default)]
     pub(crate) app_displayname: String,
     #[serde(default)]
@@ -120,6 +123,7 @@ impl Order<'_> {
         world: &World,
         key: &SigningKey,
         person: &Record,
+        grant: &Grant,
         scopes: &[String],
     ) -> Result<Minted, EmulatorError> {
         let mut claims = self.common(world);
@@ -128,6 +132,10 @@ impl Order<'_> {
         claims.sub = wire::base64url(wire::sha256(
             format!("{} {}", person.user.id, self.app.client_id).as_bytes(),
         ));
+        claims.amr = vec!["pwd".to_owned()];
+        if grant.with_second_factor {
+            claims.amr.push("mfa".to_owned());
+        }
         claims.scp = Some(scopes.join(" "));
         claims.name = Some(person.user.display_name.to_string());
         claims.upn = Some(person.user.principal_name.to_string());

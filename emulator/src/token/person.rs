@@ -14,7 +14,6 @@ pub(crate) const STEP_S: NonZeroU64 = NonZeroU64::MIN.saturating_add(29);
 /// Somebody who gave the right name and password.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    pub(crate) index: usize,
     pub(crate) record: Record,
 }
 
@@ -86,7 +85,6 @@ pub(crate) fn check_password(
         return Err(TokenError::new(53_003));
     }
     Ok(Known {
-        index,
         record: record.clone(),
     })
 }

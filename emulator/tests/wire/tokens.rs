@@ -1,5 +1,6 @@
 //! E1, E2: the token endpoint, its answers and its errors.
 
+use entra_emulator::App;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde_json::Value;
 
@@ -203,7 +204,7 @@ async fn e3_the_error_follows_from_the_state() {
         value: "old".into(),
         expires: Some("2020-01-01T00:00:00Z".parse().unwrap()),
     };
-    let mut app = entra_emulator::App::default();
+    let mut app = App::default();
     app.secrets.push(expired);
     let trial = Trial::of(entra_emulator::Tenant::builder().app(app).build()).await;
     let id = trial.emulator.client_id();
@@ -269,19 +270,17 @@ async fn e3_the_error_follows_from_the_state() {
             "{tenant}"
         );
     }
-    let changes: [(fn(&mut entra_emulator::App), u64); 4] = [
-        (|app| app.blocked_by_policy = true, 53_003),
-        (|app| app.enabled = false, 7_000_112),
-        (|app| app.consented = false, 7_000_229),
-        (
-            |app| (app.consented, app.enabled, app.public) = (true, true, true),
-            700_025,
-        ),
+    let changes: [fn(&mut App); 4] = [
+        |app| app.blocked_by_policy = true,
+        |app| app.enabled = false,
+        |app| app.consented = false,
+        |app| (app.consented, app.enabled, app.public) = (true, true, true),
     ];
-    for (change, code) in changes {
-        trial
-            .emulator
-            .change_app(entra_emulator::App::DEFAULT_CLIENT_ID, change);
+    for (change, code) in changes
+        .into_iter()
+        .zip([53_003, 7_000_112, 7_000_229, 700_025])
+    {
+        trial.emulator.change_app(App::DEFAULT_CLIENT_ID, change);
         let got = trial
             .ask("POST", trial.token_url())
             .form(&good)
