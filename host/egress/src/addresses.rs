@@ -158,3 +158,73 @@ fn is_host(host: &str) -> bool {
             .is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
     !numeric || host.parse::<std::net::Ipv4Addr>().is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    #[test]
+    fn an_origin_has_one_spelling() {
+        for (text, shown) in [
+            ("https://graph.microsoft.com", "https://graph.microsoft.com"),
+            (
+                "https://graph.microsoft.com/",
+                "https://graph.microsoft.com",
+            ),
+            (
+                "https://graph.microsoft.com:443",
+                "https://graph.microsoft.com",
+            ),
+            ("https://localhost:8443", "https://localhost:8443"),
+            ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+            ("https://[::1]:8443", "https://[::1]:8443"),
+            ("https://[0:0::1]", "https://[::1]"),
+            (
+                "https://xn--mller-kva.example",
+                "https://xn--mller-kva.example",
+            ),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().as_str(), shown, "{text}");
+        }
+        assert_eq!(Origin::parse("https://[::1]:8443").unwrap().name(), "::1");
+    }
+
+    #[test]
+    fn what_could_be_read_as_another_origin_is_refused() {
+        for (text, error) in [
+            ("http://graph.microsoft.com", OriginError::NotHttps),
+            ("HTTPS://graph.microsoft.com", OriginError::NotHttps),
+            ("graph.microsoft.com", OriginError::NotHttps),
+            ("https://a/b", OriginError::NotBare),
+            ("https://a?b", OriginError::NotBare),
+            ("https://a#b", OriginError::NotBare),
+            ("https://a@b", OriginError::NotBare),
+            ("https://a\\b", OriginError::NotBare),
+            ("https://", OriginError::Host),
+            ("https://Graph.microsoft.com", OriginError::Host),
+            ("https://graph.microsoft.com.", OriginError::Host),
+            ("https://graph..com", OriginError::Host),
+            ("https://müller.example", OriginError::Host),
+            ("https://a b", OriginError::Host),
+            ("https://%61", OriginError::Host),
+            ("https://2130706433", OriginError::Host),
+            ("https://0x7f000001", OriginError::Host),
+            ("https://127.1", OriginError::Host),
+            ("https://0177.0.0.1", OriginError::Host),
+            ("https://1.2.3.4.5", OriginError::Host),
+            ("https://[::1", OriginError::Host),
+            ("https://[::1]x", OriginError::Host),
+            ("https://[fe80::1%25eth0]", OriginError::Host),
+            ("https://a:", OriginError::Port),
+            ("https://a:0", OriginError::Port),
+            ("https://a:0443", OriginError::Port),
+            ("https://a:+443", OriginError::Port),
+            ("https://a:65536", OriginError::Port),
+            ("https://a:1:2", OriginError::Port),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap_err(), error, "{text}");
+        }
+    }
+}

@@ -3,13 +3,20 @@
 //! It asks nobody for anything and sends nothing. What it admits is made anew from what it judged, so that the service
 //! reads what was read here. Parts of envelopes are judged in [`crate::envelope`].
 
+mod body;
+mod headers;
+mod places;
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Request, Uri};
 
-use crate::check::has_no_body;
-use crate::declare::{Carried, Effect, Held, Place};
+use self::body::{admit_form, admit_members};
+use self::headers::{BodyKind, admit_headers, body_kind};
+use crate::declare::Effect;
 use crate::envelope::{self, AdmittedPart};
 use crate::grant::{Grant, NamingRule, Rule, RuleShape};
 use crate::json::{Document, Pointer};
@@ -17,8 +24,8 @@ use crate::limits::Limits;
 use crate::refusal::{Refusal, Spot, shown};
 use crate::roster::{NoChange, Owner, Roster};
 use crate::session::Mode;
-use crate::standin::{StandIns, describe};
-use crate::target::{Parameter, Target, decoded, percent_decode, read_query};
+use crate::standin::StandIns;
+use crate::target::{Parameter, Target, decoded, read_query};
 
 /// What a request is judged by, beside the grant.
 #[derive(Clone, Copy)]
@@ -43,6 +50,8 @@ pub(crate) struct Admitted {
     /// Whom it is about, and by which name.
     pub(crate) subject: Option<Subject>,
     pub(crate) parts: Vec<AdmittedPart>,
+    /// Private, so that nobody else can make one.
+    _admitted: (),
 }
 
 /// A body that was read, in a form that can be written anew.
@@ -157,6 +166,7 @@ impl Grant {
             effect: rule.effect(),
             subject: None,
             parts: Vec::new(),
+            _admitted: (),
         };
         let document = match kind {
             BodyKind::Empty => None,
@@ -413,279 +423,3 @@ fn authority(head: &Parts) -> Result<&str, Refusal> {
     }
     Ok(authority.as_str())
 }
-
-fn admit_headers(
-    rule: &Rule,
-    head: &Parts,
-    stand_ins: &StandIns,
-    swaps: &mut Vec<Swap>,
-) -> Result<HeaderMap, Refusal> {
-    let mut admitted = HeaderMap::with_capacity(head.headers.len() + 4);
-    for name in head.headers.keys() {
-        let place = || Spot::Header(name.as_str().to_owned());
-        let mut values = head.headers.get_all(name).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return Err(Refusal::Header {
-                place: place(),
-                why: "is there twice",
-            });
-        };
-        // RFC 9110 section 5.5: what else there is, is obsolete and read in different ways.
-        let visible = |b: &u8| matches!(b, b' ' | b'\t' | 0x21..=0x7e);
-        if !value.as_bytes().iter().all(visible) {
-            return Err(Refusal::Header {
-                place: place(),
-                why: "has characters that a header cannot have",
-            });
-        }
-        // The host's own, whatever the guest's library put there.
-        if matches!(*name, header::CONTENT_LENGTH | header::USER_AGENT) {
-            no_stand_in(place(), value.as_bytes(), stand_ins)?;
-            continue;
-        }
-        if let Some((place_of_swap, wanted)) = carried_in_header(rule, name) {
-            let text = match place_of_swap {
-                SwapPlace::Bearer => value
-                    .as_bytes()
-                    .strip_prefix(b"Bearer ")
-                    .unwrap_or_default(),
-                _ => value.as_bytes(),
-            };
-            let text = std::str::from_utf8(text).unwrap_or_default();
-            if text.is_empty() {
-                no_stand_in(place(), value.as_bytes(), stand_ins)?;
-            }
-            in_its_place(rule, text, &wanted, stand_ins, place())?;
-            swaps.push(Swap {
-                place: place_of_swap,
-                text: text.to_owned(),
-            });
-            continue;
-        }
-        let declared = matches!(*name, header::ACCEPT | header::CONTENT_TYPE)
-            || rule.request_headers.contains(name);
-        no_stand_in(place(), value.as_bytes(), stand_ins)?;
-        if !declared {
-            return Err(Refusal::Header {
-                place: place(),
-                why: "was not declared",
-            });
-        }
-        admitted.insert(name, value.clone());
-    }
-    Ok(admitted)
-}
-
-/// What a header carries, if it does.
-fn carried_in_header<'r>(rule: &'r Rule, name: &HeaderName) -> Option<(SwapPlace, Vec<&'r Held>)> {
-    let here = |carried: &&Carried| match &carried.place {
-        Place::Header(header) => header == name.as_str(),
-        Place::Bearer => *name == header::AUTHORIZATION,
-        Place::FormField(_) | Place::JsonMember(_) => false,
-    };
-    let mut carried = rule.carries.iter().filter(here).peekable();
-    let place = match carried.peek()?.place {
-        Place::Bearer => SwapPlace::Bearer,
-        _ => SwapPlace::Header(name.clone()),
-    };
-    Some((place, carried.map(|carried| &carried.what).collect()))
-}
-
-/// Whether `text` is the stand-in of one of `wanted`, whole, and may be used in this call.
-fn in_its_place(
-    rule: &Rule,
-    text: &str,
-    wanted: &[&Held],
-    stand_ins: &StandIns,
-    place: Spot,
-) -> Result<(), Refusal> {
-    let one = stand_ins.get(text);
-    if one.is_some_and(|one| wanted.contains(&&one.held) && one.is_good_in(&rule.id)) {
-        return Ok(());
-    }
-    // The stand-in of something else, or with something around it, is named as such.
-    no_stand_in(place.clone(), text.as_bytes(), stand_ins)?;
-    let what: Vec<String> = wanted.iter().map(|held| describe(held)).collect();
-    Err(Refusal::NotItsStandIn {
-        place,
-        what: what.join(" or "),
-    })
-}
-
-fn no_stand_in(place: Spot, text: &[u8], stand_ins: &StandIns) -> Result<(), Refusal> {
-    match stand_ins.sighted(text) {
-        Some((what, form)) => Err(Refusal::StandIn { place, what, form }),
-        None => Ok(()),
-    }
-}
-
-enum BodyKind {
-    Empty,
-    Form,
-    Json,
-}
-
-fn body_kind(rule: &Rule, headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, Refusal> {
-    let declared = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let kind = declared
-        .map(kind_of_content)
-        .transpose()
-        .map_err(|why| Refusal::Header {
-            place: Spot::Header("content-type".to_owned()),
-            why,
-        })?;
-    if body.is_empty() {
-        return Ok(BodyKind::Empty);
-    }
-    if has_no_body(&rule.method) {
-        return Err(Refusal::Body {
-            place: Spot::Body,
-            why: format!("may not be there, as this is a {}", rule.method),
-        });
-    }
-    kind.ok_or_else(|| Refusal::Body {
-        place: Spot::Body,
-        why: "has no content type".to_owned(),
-    })
-}
-
-/// JSON or a form, in UTF-8. A server chooses its parser by this, so nothing else is let through.
-fn kind_of_content(value: &[u8]) -> Result<BodyKind, &'static str> {
-    let mut parts = value.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-    let kind = match parts.next().unwrap_or_default() {
-        essence if essence.eq_ignore_ascii_case(b"application/json") => BodyKind::Json,
-        essence if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") => {
-            BodyKind::Form
-        }
-        _ => return Err("is neither JSON nor a form"),
-    };
-    let mut parameters = 0;
-    for parameter in parts {
-        parameters += 1;
-        let utf8 = [&b"charset=utf-8"[..], b"charset=\"utf-8\""]
-            .iter()
-            .any(|known| parameter.eq_ignore_ascii_case(known));
-        if !utf8 || parameters > 1 {
-            return Err("has a parameter other than `charset=utf-8`");
-        }
-    }
-    Ok(kind)
-}
-
-fn admit_form(
-    rule: &Rule,
-    body: &Bytes,
-    stand_ins: &StandIns,
-    swaps: &mut Vec<Swap>,
-) -> Result<Vec<(String, String)>, Refusal> {
-    let bad = |why: &str| Refusal::Body {
-        place: Spot::Body,
-        why: why.to_owned(),
-    };
-    let text = std::str::from_utf8(body).map_err(|_| bad("is not UTF-8"))?;
-    // WHATWG URL, "application/x-www-form-urlencoded": what a serializer leaves as it is, and what many others do.
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~*+%!$'(),/:@?&=".contains(&b);
-    if !text.bytes().all(plain) {
-        return Err(bad("has characters that have to be percent-encoded"));
-    }
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    let mut swapped = Vec::new();
-    for pair in text.split('&') {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| bad("has a field without `=`"))?;
-        let name = percent_decode(name, true)
-            .ok_or_else(|| bad("has a name that cannot be decoded"))?
-            .into_owned();
-        let value = percent_decode(value, true)
-            .ok_or_else(|| bad("has a value that cannot be decoded"))?
-            .into_owned();
-        no_stand_in(Spot::Body, name.as_bytes(), stand_ins)?;
-        if pairs.iter().any(|(other, _)| *other == name) {
-            return Err(bad("has a field twice"));
-        }
-        if pairs.len() >= 256 {
-            return Err(bad("has more than 256 fields"));
-        }
-        let here = |carried: &&Carried| matches!(&carried.place, Place::FormField(field) if *field == name);
-        let wanted: Vec<&Held> = rule
-            .carries
-            .iter()
-            .filter(here)
-            .map(|carried| &carried.what)
-            .collect();
-        if wanted.is_empty() {
-            no_stand_in(Spot::FormField(name.clone()), value.as_bytes(), stand_ins)?;
-        } else {
-            in_its_place(
-                rule,
-                &value,
-                &wanted,
-                stand_ins,
-                Spot::FormField(name.clone()),
-            )?;
-            swaps.push(Swap {
-                place: SwapPlace::Form(pairs.len()),
-                text: value.clone(),
-            });
-            swapped.push(pairs.len());
-        }
-        pairs.push((name, value));
-    }
-    // Two fields together could be what neither is alone; their order is the guest's.
-    let rest: Vec<&str> = pairs
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !swapped.contains(at))
-        .map(|(_, (_, v))| v.as_str())
-        .collect();
-    no_stand_in(Spot::Body, rest.concat().as_bytes(), stand_ins)?;
-    Ok(pairs)
-}
-
-/// Finds the stand-ins that a JSON body carries, and makes sure that there are no others in it.
-fn admit_members(
-    rule: &Rule,
-    document: &Document<'_>,
-    stand_ins: &StandIns,
-    swaps: &mut Vec<Swap>,
-) -> Result<(), Refusal> {
-    let mut places = Vec::new();
-    for carried in &rule.carries {
-        let Place::JsonMember(text) = &carried.place else {
-            continue;
-        };
-        let Some(pointer) = Pointer::parse(text) else {
-            continue;
-        };
-        let Some(value) = document.root().follow(&pointer) else {
-            continue;
-        };
-        if places.contains(&value.place()) {
-            continue;
-        }
-        let place = Spot::JsonMember(text.clone());
-        let same =
-            |other: &&Carried| matches!(&other.place, Place::JsonMember(other) if other == text);
-        let wanted: Vec<&Held> = rule
-            .carries
-            .iter()
-            .filter(same)
-            .map(|carried| &carried.what)
-            .collect();
-        let string = value.string().unwrap_or_default();
-        in_its_place(rule, &string, &wanted, stand_ins, place)?;
-        places.push(value.place());
-        swaps.push(Swap {
-            place: SwapPlace::Json(pointer),
-            text: string.into_owned(),
-        });
-    }
-    let blanks: Vec<(usize, &str)> = places.iter().map(|place| (*place, "")).collect();
-    let mut rest = Vec::new();
-    document.write(&mut rest, &blanks);
-    no_stand_in(Spot::Body, &rest, stand_ins)
-}
-
-#[cfg(test)]
-mod tests;

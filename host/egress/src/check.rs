@@ -2,14 +2,21 @@
 //!
 //! What can be said only when addresses and fields are known is said by [`crate::Grant::new`].
 
+mod names;
+mod secrets;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
-use http::Method;
+pub(crate) use self::names::{cut_filter, has_no_body, method};
+use self::names::{
+    is_field, is_header_name, is_hosts_answer_header, is_hosts_request_header, is_kebab,
+    is_parameter, is_unprintable,
+};
 
 use crate::addresses::Origin;
-use crate::declare::{
-    Call, Carried, Declaration, Effect, FindingPlace, Held, Naming, Place, Shape, Subject,
-};
+use crate::declare::{Call, Carried, Declaration, Effect, Naming, Place, Shape, Subject};
 use crate::fault::{DeclarationFault, FaultPlace, Flaw, Section};
 use crate::json::Pointer;
 use crate::refusal::shown;
@@ -21,8 +28,6 @@ const MOST_CALLS: usize = 256;
 const MOST_ENTRIES: usize = 64;
 /// Bytes of any text.
 const LONGEST_TEXT: usize = 512;
-/// Bytes of a name that an action chooses.
-const LONGEST_NAME: usize = 64;
 /// Faults that are listed.
 const MOST_FAULTS: usize = 1000;
 /// Parts of an envelope.
@@ -43,148 +48,8 @@ impl Declaration {
     }
 }
 
-/// The methods that a call can have. What else there is opens tunnels (CONNECT), mirrors headers (TRACE) or is for
-/// other protocols.
-pub(crate) fn method(text: &str) -> Option<Method> {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-    ];
-    known.into_iter().find(|method| method.as_str() == text)
-}
-
-/// GET and HEAD have no body that means anything (RFC 9110 section 9.3.1).
-pub(crate) fn has_no_body(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
-}
-
-/// `{name}` of a filter's template, with the quotes around it.
-const NAME_IN_FILTER: &str = "'{name}'";
-
-/// A filter's template, cut where the name is; the quotes belong to the ends.
-pub(crate) fn cut_filter(template: &str) -> Option<(&str, &str)> {
-    let (before, after) = template.split_once(NAME_IN_FILTER)?;
-    let clean = !after.contains("{name}") && !before.contains("{name}");
-    clean.then(|| {
-        (
-            &template[..before.len() + 1],
-            &template[before.len() + NAME_IN_FILTER.len() - 1..],
-        )
-    })
-}
-
-/// Whether a request header is the host's alone: those of the connection (RFC 9110 section 7.6.1), those that carry
-/// credentials or cookies, and those by which a service may take a request for another one.
-pub(crate) fn is_hosts_request_header(name: &str) -> bool {
-    const WHOLE: [&str; 29] = [
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "cookie",
-        "cookie2",
-        "expect",
-        "forwarded",
-        "front-end-https",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "max-forwards",
-        "origin",
-        "referer",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "true-client-ip",
-        "upgrade",
-        "user-agent",
-        "via",
-        "x-client-ip",
-        "x-host",
-        "x-method-override",
-        "x-original-url",
-        "x-real-ip",
-        "x-rewrite-url",
-    ];
-    const BEGINNINGS: [&str; 8] = [
-        "proxy-",
-        "sec-",
-        "x-forwarded",
-        "x-http-method",
-        "x-original-",
-        "x-rewrite-",
-        "x-override",
-        "cf-connecting",
-    ];
-    WHOLE.contains(&name)
-        || BEGINNINGS
-            .iter()
-            .any(|beginning| name.starts_with(beginning))
-}
-
-/// Whether an action never sees a header of an answer.
-pub(crate) fn is_hosts_answer_header(name: &str) -> bool {
-    const WHOLE: [&str; 13] = [
-        "authorization",
-        "clear-site-data",
-        "connection",
-        "content-encoding",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-connection",
-        "set-cookie",
-        "set-cookie2",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    WHOLE.contains(&name)
-}
-
-/// Token characters of RFC 9110 section 5.6.2 that header names in use are made of, in lower case.
-pub(crate) fn is_header_name(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
-}
-
-fn is_kebab(name: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    name.len() <= LONGEST_NAME
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.split('-').all(word)
-}
-
-/// Letters that are shown as nothing, or turn the text around them.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A name of a query parameter or a form field that has one spelling before and after the usual decoding.
-fn is_parameter(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"$-._~!@:".contains(&b);
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
-}
-
 fn in_body(carried: &Carried) -> bool {
     matches!(carried.place, Place::FormField(_) | Place::JsonMember(_))
-}
-
-fn is_field(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
 
 struct Check<'a> {
@@ -431,131 +296,6 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn carries(&mut self, at: At<'a>, call: &Call, no_body: bool) {
-        let field = "carries";
-        self.list(at, field, call.carries.len());
-        let (mut forms, mut members, mut authorizations) = (false, false, HashSet::new());
-        for (index, Carried { what, place }) in call.carries.iter().enumerate().take(MOST_ENTRIES) {
-            let again = call.carries[..index]
-                .iter()
-                .any(|other| other.what == *what && other.place == *place);
-            self.require(
-                !again,
-                at,
-                field,
-                Flaw::BadPlace("the same is carried there twice"),
-            );
-            match what {
-                Held::Sealed(name) => {
-                    let sealed = self
-                        .declaration
-                        .calls
-                        .iter()
-                        .flat_map(|call| &call.seals)
-                        .any(|seal| seal.name == *name);
-                    self.require(sealed, at, field, Flaw::UnknownSeal(shown(name)));
-                }
-                Held::Secret(name) | Held::OneTimeCode(name) => {
-                    self.require(is_field(name), at, field, Flaw::BadName)
-                }
-                Held::Assertion => {}
-            }
-            match place {
-                Place::Bearer => {
-                    authorizations.insert("bearer");
-                }
-                Place::Header(name) if name == "authorization" => {
-                    authorizations.insert("header");
-                }
-                Place::Header(name) if !is_header_name(name) => {
-                    self.add(at, field, Flaw::BadHeader(shown(name)))
-                }
-                Place::Header(name) => {
-                    let free = !is_hosts_request_header(name)
-                        && !matches!(name.as_str(), "accept" | "content-type");
-                    self.require(free, at, field, Flaw::ForbiddenHeader(name.clone()));
-                    let apart = !call.request_headers.contains(name);
-                    self.require(
-                        apart,
-                        at,
-                        field,
-                        Flaw::BadPlace("the header is among `request-headers` too"),
-                    );
-                }
-                Place::FormField(name) => {
-                    forms = true;
-                    self.require(is_parameter(name), at, field, Flaw::BadName);
-                }
-                Place::JsonMember(pointer) => {
-                    members = true;
-                    self.require(
-                        Pointer::parse(pointer).is_some(),
-                        at,
-                        field,
-                        Flaw::BadPointer(shown(pointer)),
-                    );
-                }
-            }
-        }
-        self.require(
-            !(forms && members),
-            at,
-            field,
-            Flaw::BadPlace("a body is a form or JSON, not both"),
-        );
-        self.require(
-            !(no_body && (forms || members)),
-            at,
-            field,
-            Flaw::SafeMethod,
-        );
-        self.require(
-            authorizations.len() < 2,
-            at,
-            field,
-            Flaw::BadPlace("`authorization` is a bearer token or something else"),
-        );
-    }
-
-    fn seals(&mut self, at: At<'a>, call: &Call) {
-        let field = "seals";
-        self.list(at, field, call.seals.len());
-        self.no_two(at, field, call.seals.iter().map(|seal| &seal.name));
-        for seal in call.seals.iter().take(MOST_ENTRIES) {
-            self.require(is_kebab(&seal.name), at, field, Flaw::NotKebab);
-            match &seal.found_in {
-                FindingPlace::JsonMember(name) => {
-                    self.require(
-                        (1..=LONGEST_NAME).contains(&name.len()),
-                        at,
-                        field,
-                        Flaw::BadName,
-                    );
-                }
-                FindingPlace::Header(name) => {
-                    self.require(
-                        is_header_name(name),
-                        at,
-                        field,
-                        Flaw::BadHeader(shown(name)),
-                    );
-                    self.require(
-                        !is_hosts_answer_header(name),
-                        at,
-                        field,
-                        Flaw::ForbiddenHeader(shown(name)),
-                    );
-                }
-                FindingPlace::LocationQuery(name) => {
-                    self.require(is_parameter(name), at, field, Flaw::BadName)
-                }
-                FindingPlace::ScriptVariable(..) => {
-                    self.add(at, field, Flaw::Unsupported("sealing in a page's script"))
-                }
-            }
-        }
-    }
-
     fn subject(
         &mut self,
         at: At<'a>,
@@ -750,6 +490,3 @@ impl<'a> Check<'a> {
         self.faults.push(DeclarationFault { place, flaw });
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -26,6 +26,7 @@ use crate::addresses::Origin;
 use crate::connect::{Connected, Connector, Resolve, SystemResolver, timed_out};
 use crate::error::{Phase, SendError};
 use crate::network::NetworkPolicy;
+use crate::swap::{Outgoing, Sealed};
 use crate::tls::{Tls, TlsError};
 
 /// How a connection reaches its services.
@@ -137,15 +138,6 @@ enum Lease {
     Exclusive(Exclusive),
 }
 
-/// What is to be sent, ready in every respect.
-pub(crate) struct Outgoing {
-    pub(crate) method: Method,
-    /// Absolute.
-    pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
 /// What came back.
 pub(crate) struct Exchange {
     pub(crate) head: response::Parts,
@@ -194,7 +186,7 @@ impl Client {
     pub(crate) async fn send(
         &self,
         origin: &Origin,
-        outgoing: &Outgoing,
+        sealed: &Sealed,
         most: usize,
         left: &AtomicBool,
     ) -> Result<Exchange, SendError> {
@@ -204,7 +196,7 @@ impl Client {
             let mut lease = self.lease(origin, &pool, attempt > 0).await?;
             let sent = timeout(
                 self.connector.timeouts.first_byte,
-                lease.send(outgoing, origin, left),
+                lease.send(sealed.outgoing(), origin, left),
             )
             .await;
             let sent = sent.map_err(|_| {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::json::{Document, Kind, Value};
-use crate::scan::{decode_base64, runs};
+use crate::scan::{decode_base64, run_ranges};
 
 /// Claims that a stand-in repeats: when it ends, and for whom and what it is. None of them lets anybody in.
 const HARMLESS: [&str; 9] = [
@@ -48,18 +48,17 @@ pub(crate) fn likeness(value: &str) -> Option<String> {
 /// Whether a token is somewhere in `text`: something that decodes to a header with `alg`, a dot and letters after it.
 pub(crate) fn is_in(text: &[u8]) -> bool {
     // A header is a JSON object with at least `{"alg":""}`, which is 14 letters.
-    runs(text, 14, |b| {
+    run_ranges(text, 14, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     })
     .any(|run| {
+        let more = |after: &u8| after.is_ascii_alphanumeric() || *after == b'_';
+        let goes_on = text.get(run.end) == Some(&b'.') && text.get(run.end + 1).is_some_and(more);
         // What stands before the header may be letters of the same alphabet. `{"` is `eyJ` whatever follows, and `{ "`
         // is `eyAi`.
-        let end = run.as_ptr() as usize - text.as_ptr() as usize + run.len();
-        let more = text.get(end) == Some(&b'.')
-            && text
-                .get(end + 1)
-                .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-        more && memchr::memmem::find_iter(run, b"ey").any(|from| is_header(&run[from..]))
+        goes_on
+            && memchr::memmem::find_iter(&text[run.clone()], b"ey")
+                .any(|from| is_header(&text[run.start + from..run.end]))
     })
 }
 

@@ -345,7 +345,13 @@ impl Guard<'_> {
         }
         let declared =
             |value: Value<'_, '_>| instead.iter().any(|(place, _)| *place == value.place());
-        undeclared(document.root(), &declared, 2)?;
+        undeclared(document.root(), &declared, 2).map_err(|name| {
+            // A service that wants to can name a member by a secret.
+            let name = self.replaced(&name).unwrap_or(name);
+            Withheld::Undeclared {
+                place: format!("member `{}`", crate::refusal::shown(&name)),
+            }
+        })?;
         Ok(instead)
     }
 
@@ -415,19 +421,16 @@ fn part_may_see(rule: Option<&Rule>, name: &str) -> bool {
         })
 }
 
-/// Looks for members that are tokens by their name and hold text, in JSON within strings too.
+/// Looks for members that are tokens by their name and hold text, in JSON within strings too. Gives the name of one.
 fn undeclared(
     value: Value<'_, '_>,
     declared: &dyn Fn(Value<'_, '_>) -> bool,
     depth: usize,
-) -> Result<(), Withheld> {
+) -> Result<(), String> {
     for (name, member) in value.members() {
         let named = name.string().is_some_and(|name| is_token_name(&name));
         if named && !declared(member) && member.string().is_some_and(|text| !text.is_empty()) {
-            let name = name.string().unwrap_or_default();
-            return Err(Withheld::Undeclared {
-                place: format!("member `{}`", crate::refusal::shown(&name)),
-            });
+            return Err(name.string().unwrap_or_default().into_owned());
         }
         undeclared(member, declared, depth)?;
     }

@@ -5,6 +5,7 @@
 //! looked for first, in strides, so that ordinary text costs next to nothing.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Letters of the random part of a stand-in.
 pub(crate) const CORE: usize = 32;
@@ -97,6 +98,15 @@ pub(crate) fn runs(
     least: usize,
     good: impl Fn(u8) -> bool,
 ) -> impl Iterator<Item = &[u8]> {
+    run_ranges(text, least, good).map(|run| &text[run])
+}
+
+/// Where [`runs`] are.
+pub(crate) fn run_ranges(
+    text: &[u8],
+    least: usize,
+    good: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
@@ -115,7 +125,7 @@ pub(crate) fn runs(
                 .map_or(text.len(), |at| probe + at);
             from = end;
             if end - begin >= least {
-                return Some(&text[begin..end]);
+                return Some(begin..end);
             }
         }
     })

@@ -28,7 +28,7 @@ use crate::refusal::{Refusal, shown};
 use crate::release::release;
 use crate::roster::{NoChange, Owner, Roster};
 use crate::standin::{NoRandom, StandIns};
-use crate::swap::seal;
+use crate::swap::{Kept, seal};
 use crate::witness::{SecretError, Secrets, Witness};
 
 /// What a session may do.
@@ -228,7 +228,7 @@ impl Session {
             &**secrets,
         )
         .await?;
-        let size = sealed.outgoing.body.len() as u64;
+        let size = sealed.outgoing().body.len() as u64;
         let before = self.bytes_out.fetch_add(size, Ordering::Relaxed);
         if before.saturating_add(size) > limits.bytes_out {
             return Err(Refusal::Limit {
@@ -264,7 +264,7 @@ impl Session {
             .answer_body
             .min(usize::try_from(room).unwrap_or(usize::MAX));
         let exchange = client
-            .send(grant.origin(rule), &sealed.outgoing, most, &trace.left)
+            .send(grant.origin(rule), &sealed, most, &trace.left)
             .await?;
         trace.record.took = left.elapsed();
         trace.left_at = None;
@@ -291,13 +291,13 @@ impl Session {
         } else {
             Sign::None
         });
-        trace.answered(&exchange, &findings.parts);
+        trace.answered(&exchange, &findings.parts, sealed.kept());
         let released = release(
             grant,
             &admitted,
             &exchange,
             &reading,
-            &sealed.kept,
+            sealed.kept(),
             &self.stand_ins,
         );
         released.map_err(|reason| SendError::AnswerWithheld {
@@ -475,7 +475,12 @@ impl<'a> Trace<'a> {
             .collect();
     }
 
-    fn answered(&mut self, exchange: &crate::client::Exchange, parts: &[Option<u16>]) {
+    fn answered(
+        &mut self,
+        exchange: &crate::client::Exchange,
+        parts: &[Option<u16>],
+        kept: &[Kept],
+    ) {
         self.record.status = Some(exchange.head.status.as_u16());
         self.record.bytes_in = exchange.body.len() as u64;
         self.record.remote = Some(exchange.remote);
@@ -484,7 +489,7 @@ impl<'a> Trace<'a> {
             .find_map(|name| exchange.head.headers.get(*name));
         self.record.request_id = id
             .and_then(|id| id.to_str().ok())
-            .filter(|id| is_request_id(id))
+            .filter(|id| is_request_id(id) && !kept.iter().any(|kept| shares(kept.expose(), id)))
             .map(str::to_owned);
         for (record, status) in self.record.parts.iter_mut().zip(parts) {
             record.status = *status;
@@ -537,6 +542,11 @@ fn is_request_id(id: &str) -> bool {
         && id
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+}
+
+/// Whether one of the two is part of the other: a service can give a secret back under any name.
+fn shares(one: &str, two: &str) -> bool {
+    one.contains(two) || two.contains(one)
 }
 
 /// Effects are ordered so that the strongest of several is the largest.

@@ -6,12 +6,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Method, Uri};
 use zeroize::Zeroizing;
 
 use crate::admit::{Admitted, Body, Swap, SwapPlace};
-use crate::client::Outgoing;
 use crate::declare::Held;
 use crate::error::SendError;
 use crate::json::Document;
@@ -30,9 +29,28 @@ const PLAIN: HeaderValue = HeaderValue::from_static("identity");
 /// A request as it leaves, secrets and all. Only [`seal`] makes one. It cannot be printed.
 #[must_use = "a sealed request has not been sent"]
 pub(crate) struct Sealed {
-    pub(crate) outgoing: Outgoing,
+    outgoing: Outgoing,
+    kept: Vec<Kept>,
+}
+
+impl Sealed {
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
     /// What it carries, to be found in its answer.
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) fn kept(&self) -> &[Kept] {
+        &self.kept
+    }
+}
+
+/// What is to be sent, ready in every respect.
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    /// Absolute.
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// A value that a request carries, and its stand-in.

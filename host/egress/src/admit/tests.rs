@@ -4,9 +4,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
+use crate::declare::Held;
+use crate::target::percent_decode;
 use crate::testing::{ADA, BOB, Bench, EVE, batch, form, get, post, with_body};
 
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";

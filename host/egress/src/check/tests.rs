@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::declare::{Cost, Endpoint, Lane, Learnt, Sealed};
+use crate::declare::{Cost, Endpoint, FindingPlace, Held, Lane, Learnt, Sealed};
 use crate::grant::Grant;
 use crate::testing::{addresses, call, declaration, single};
 

@@ -80,7 +80,7 @@ fn released(
         &admitted,
         exchange,
         &reading,
-        &sealed.kept,
+        sealed.kept(),
         &bench.stand_ins,
     )
 }
@@ -528,29 +528,29 @@ fn what_is_carried_leaves_in_its_place() {
             &bench.stand_ins,
             &Vault,
         );
-        sealed.now_or_never().unwrap().unwrap().outgoing
+        sealed.now_or_never().unwrap().unwrap()
     };
     let out = sealed(form(format!(
         "a=b+c&client_secret={}",
         bench.stand_ins.of_field("client_secret").unwrap()
     )));
     assert_eq!(
-        &out.body[..],
+        &out.outgoing().body[..],
         b"a=b+c&client_secret=s3cr3t%7Evalue.with%2Fodd%2Bletters"
     );
-    assert_eq!(out.headers["accept-encoding"], "identity");
+    assert_eq!(out.outgoing().headers["accept-encoding"], "identity");
     assert!(
-        out.headers["user-agent"]
+        out.outgoing().headers["user-agent"]
             .to_str()
             .unwrap()
             .starts_with("tipstaff/")
     );
     let out = sealed(two_parts(&bench));
     assert_eq!(
-        out.headers["authorization"],
+        out.outgoing().headers["authorization"],
         "Bearer the.real.token-of-the-service"
     );
-    assert!(out.headers["authorization"].is_sensitive());
+    assert!(out.outgoing().headers["authorization"].is_sensitive());
     let key = bench.stand_ins.of_field("api_key").unwrap();
     let password = bench.stand_ins.of_field("password").unwrap();
     let mut request = crate::testing::with_body(
@@ -562,9 +562,9 @@ fn what_is_carried_leaves_in_its_place() {
         .headers_mut()
         .insert("x-api-key", key.parse().unwrap());
     let out = sealed(request);
-    assert_eq!(out.headers["x-api-key"], SECRET);
+    assert_eq!(out.outgoing().headers["x-api-key"], SECRET);
     assert_eq!(
-        &out.body[..],
+        &out.outgoing().body[..],
         format!(r#"{{"auth":{{"password":"{SECRET}","name":"x"}}}}"#).as_bytes()
     );
 }
@@ -598,8 +598,28 @@ proptest! {
         let rule = bench.grant.rule(admitted.rule);
         let vault = Holds(value.clone());
         let sealed = crate::swap::seal(&admitted, rule.method.clone(), &rule.id, &bench.stand_ins, &vault);
-        let out = sealed.now_or_never().unwrap().unwrap().outgoing.body;
+        let out = sealed.now_or_never().unwrap().unwrap().outgoing().body.clone();
         prop_assert_eq!(&out[..], &encode(&[fields[0], ("client_secret", &value)])[..]);
+    }
+
+    /// No answer makes the host stumble, and what is released holds no token.
+    #[test]
+    fn any_answer_is_released_or_withheld(
+        body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            "[\\[\\]{}\",:a-z_\\\\u0-9%.]{0,80}".prop_map(String::into_bytes),
+            "\\{\"responses\":\\[(\\{\"id\":\"[ab]\",\"status\":[0-9\"]{1,4},\"headers\":[{}\\[\\]]{2}\\},?){0,4}\\]\\}".prop_map(String::into_bytes),
+        ],
+        status in 100_u16..600,
+    ) {
+        let bench = Bench::new();
+        let answer = exchange(status, &[], &body);
+        for request in [two_parts(&bench), sign_in(&bench), get_ada()] {
+            if let Ok(response) = released(&bench, request, &answer) {
+                prop_assert!(!jwt::is_in(response.body()));
+            }
+        }
+        drop(found(&bench, two_parts(&bench), &answer));
     }
 
     /// Whatever stands around a token in an answer, the guest does not get it.
