@@ -156,6 +156,7 @@ pub struct World {
     pub latency: Cell<Duration>,
     script: RefCell<Script>,
     counts: RefCell<HashMap<(Kind, String), u32>>,
+    left: RefCell<HashMap<(Kind, String), u32>>,
     tokens: Cell<u32>,
     busy: Cell<usize>,
     /// The most requests at once.
@@ -193,6 +194,7 @@ impl World {
             latency: Cell::new(Duration::from_millis(50)),
             script: RefCell::new(Box::new(|_, _, _| None)),
             counts: RefCell::default(),
+            left: RefCell::default(),
             tokens: Cell::new(0),
             busy: Cell::new(0),
             busiest: Cell::new(0),
@@ -278,6 +280,23 @@ impl World {
         expected.sort_unstable();
         assert_eq!(answered, expected, "every asset has one outcome");
         (outcomes, ending)
+    }
+
+    /// How many of those left: not those that the host refused.
+    pub fn left(&self, kind: Kind, name: &str) -> u32 {
+        self.left
+            .borrow()
+            .get(&(kind, name.to_owned()))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    fn leaves(&self, kind: Kind, name: &str) {
+        *self
+            .left
+            .borrow_mut()
+            .entry((kind, name.to_owned()))
+            .or_default() += 1;
     }
 
     fn fault(&self, kind: Kind, name: &str) -> Option<Fault> {

@@ -66,6 +66,9 @@ impl World {
                 let path = path.strip_prefix("/v1.0").unwrap();
                 let (asked, kind) = name(path);
                 let fault = self.fault(kind, &asked);
+                if !matches!(fault, Some(Fault::Refused)) {
+                    self.leaves(kind, &asked);
+                }
                 self.one(method, path, fault)
             }
         };
@@ -126,7 +129,14 @@ impl World {
             })
             .collect();
         let held = |fault: &&Fault| matches!(fault, Fault::Refused | Fault::Unreachable { .. });
-        if let Some(fault) = faults.iter().flatten().find(held) {
+        let held = faults.iter().flatten().find(held);
+        if !matches!(held, Some(Fault::Refused)) {
+            for part in parts {
+                let (asked, kind) = name(part["url"].as_str().unwrap());
+                self.leaves(kind, &asked);
+            }
+        }
+        if let Some(fault) = held {
             return faulty(fault.clone(), || unreachable!("nothing arrived"));
         }
         let mut responses = Vec::new();
