@@ -507,6 +507,19 @@ fn a14_a_401_gets_one_new_token_with_what_was_demanded() {
 }
 
 #[test]
+fn a14_a_403_that_demands_more_of_the_token_is_no_lack_of_permission() {
+    let challenge = format!(
+        r#"Bearer error="insufficient_claims", claims="{}""#,
+        base64("{}")
+    );
+    let world = revokes_meet(1, Fault::status(403).with("www-authenticate", &challenge));
+    let (outcomes, ending) = enforce(&world, assets([1]));
+    assert_eq!(ending, Ending::Complete);
+    assert_eq!(verdict(&outcomes, "a1"), (Verdict::Succeeded, "revoked"));
+    assert_eq!(world.requests(Kind::Token).len(), 2);
+}
+
+#[test]
 fn a14_a_second_401_ends_the_run() {
     let world =
         World::of(100).script(|kind, _, _| (kind == Kind::Batch).then(|| Fault::status(401)));
