@@ -23,6 +23,7 @@ pub(crate) struct Inner {
     pub(crate) lanes: Lanes,
     pub(crate) limits: Limits,
     pub(crate) log: Arc<dyn Log>,
+    code: PathBuf,
     engine: OnceLock<Engine>,
     cache: OnceLock<Cache>,
     bundled: Vec<(String, &'static [u8])>,
@@ -109,6 +110,7 @@ impl HostError {
 #[derive(Default)]
 pub struct Builder {
     state: Option<PathBuf>,
+    code: Option<PathBuf>,
     limits: Limits,
     log: Option<Arc<dyn Log>>,
     bundled: Vec<(String, &'static [u8])>,
@@ -119,6 +121,13 @@ impl Builder {
     #[must_use]
     pub fn state_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.state = Some(folder.into());
+        self
+    }
+
+    /// Where compiled code is kept, if not in the state folder: hosts with state folders of their own can share it.
+    #[must_use]
+    pub fn code_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.code = Some(folder.into());
         self
     }
 
@@ -152,6 +161,7 @@ impl Builder {
         let state = StateFolder::open(&self.state.ok_or(HostError::NoState)?)?;
         let ledger = Ledger::open(&state.ledger())?;
         let inner = Inner {
+            code: self.code.unwrap_or_else(|| state.code()),
             state,
             ledger,
             lanes: Lanes::new(),
@@ -314,7 +324,7 @@ impl Host {
         if let Some(cache) = self.inner.cache.get() {
             return Ok(cache);
         }
-        let cache = Cache::open(&self.inner.state.code())?;
+        let cache = Cache::open(&self.inner.code)?;
         Ok(self.inner.cache.get_or_init(|| cache))
     }
 

@@ -16,7 +16,11 @@ async fn one_user_is_revoked() {
     .await;
     let before = trial.emulator.user("ada@contoso.example").unwrap();
     let ran = trial.run(Assets::users(["ada@contoso.example"])).await;
-    assert_eq!(ran.result("ada@contoso.example"), ("succeeded", "revoked"), "{ran:#?}");
+    assert_eq!(
+        ran.result("ada@contoso.example"),
+        ("succeeded", "revoked"),
+        "{ran:#?}"
+    );
     assert_eq!(ran.summary.ending, Ending::Complete);
     let after = trial.emulator.user("ada@contoso.example").unwrap();
     assert_eq!(after.revocations, before.revocations + 1);

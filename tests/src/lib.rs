@@ -47,7 +47,10 @@ impl Trial {
     pub async fn with(component: &[u8], tenant: Tenant, limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let host = host(&folder.path().join("state"), limits).await;
-        let action = host.load_bytes("trial", component).await.expect("an action");
+        let action = host
+            .load_bytes("trial", component)
+            .await
+            .expect("an action");
         let emulator = Emulator::start(tenant, Options::default())
             .await
             .expect("an emulator");
@@ -108,7 +111,10 @@ impl Trial {
 
 /// A host with its state in `folder`.
 pub async fn host(folder: &Path, limits: Limits) -> Host {
-    let builder = Host::builder().state_dir(folder).limits(limits);
+    let builder = Host::builder()
+        .state_dir(folder)
+        .code_dir(Path::new(env!("OUT_DIR")).join("code"))
+        .limits(limits);
     builder.open().await.expect("a host")
 }
 

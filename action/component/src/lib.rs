@@ -4,4 +4,5 @@
 pub const NAME: &str = "revoke-user-sessions";
 
 /// The component.
-pub static COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/revoke_user_sessions.wasm"));
+pub static COMPONENT: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/revoke_user_sessions.wasm"));

@@ -32,6 +32,11 @@ impl Hooks {
 type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpHooks for Hooks {
+    /// The host names the host, from the address that it judged.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
     fn is_supported_scheme(&mut self, scheme: &http::uri::Scheme) -> bool {
         *scheme == http::uri::Scheme::HTTPS
     }

@@ -125,7 +125,10 @@ fn require_target() -> Result<(), Box<dyn Error>> {
     if printed.status.success() && Path::new(folder.trim()).is_dir() {
         Ok(())
     } else {
-        Err(format!("target `{TARGET}` is not installed\n\nhint: rustup target add {TARGET}").into())
+        Err(
+            format!("target `{TARGET}` is not installed\n\nhint: rustup target add {TARGET}")
+                .into(),
+        )
     }
 }
 
