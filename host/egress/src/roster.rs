@@ -30,6 +30,7 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Roster {
     state: Mutex<State>,
+    drain: tokio::sync::watch::Sender<bool>,
 }
 
 /// The fields that names come from are told apart by a bit each.
@@ -147,6 +148,14 @@ impl Roster {
     /// From now on, calls that change something about an owner that had no such call yet are refused.
     pub fn drain(&self) {
         self.lock().draining = true;
+        self.drain.send_replace(true);
+    }
+
+    /// Returns when [`Roster::drain`] was called.
+    pub(crate) async fn draining(&self) {
+        let mut drain = self.drain.subscribe();
+        // The sender lives as long as the roster that is waited for.
+        let _ = drain.wait_for(|draining| *draining).await;
     }
 
     /// How many owners are held.

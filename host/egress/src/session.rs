@@ -212,7 +212,11 @@ impl Session {
 
         let asked = Instant::now();
         let tell = |waiting| witness.waiting(waiting);
-        let passage = lanes.charge(admitted.costs(grant), &tell).await;
+        let passage = tokio::select! {
+            passage = lanes.charge(admitted.costs(grant), &tell) => passage,
+            // What would begin something new need not wait for its turn to hear that it may not.
+            refusal = self.drained(&admitted, &rule.id) => return Err(refusal.into()),
+        };
         let turn = self.in_flight.acquire().await;
         let _turn = turn.map_err(|_| SendError::Closed {
             may_have_left: false,
@@ -304,6 +308,17 @@ impl Session {
             status: head.status.as_u16(),
             reason,
         })
+    }
+
+    /// Returns when the run is to stop, if the request would begin a change then.
+    async fn drained(&self, admitted: &Admitted, call: &str) -> Refusal {
+        self.parts.roster.draining().await;
+        for owner in admitted.changed() {
+            if let Err(why) = self.parts.roster.may_change(owner) {
+                return no_change(call, why);
+            }
+        }
+        std::future::pending().await
     }
 
     /// While a request waited, its subject may have been reported, or the run may have begun to stop.

@@ -18,7 +18,7 @@ use tipstaff_egress::Mode;
 use tipstaff_sandbox::Action;
 
 use super::ledger::LedgerError;
-use super::outcome::{RunId, Verdict};
+use super::outcome::{Counts, RunId, Verdict};
 use super::run::{self, Running};
 use super::spool::{Census, FillError, Lens, Spool, SpoolError, hexadecimal};
 use crate::access::{Access, AccessError};
@@ -214,6 +214,7 @@ impl Draft {
             text,
             digest,
             resumed: false,
+            settled: Counts::default(),
         })
     }
 
@@ -286,6 +287,8 @@ pub struct Plan {
     pub(crate) text: String,
     pub(crate) digest: String,
     pub(crate) resumed: bool,
+    /// What an earlier process had settled of this run.
+    pub(crate) settled: Counts,
 }
 
 impl std::fmt::Debug for Plan {
@@ -477,6 +480,7 @@ impl Host {
             text: record.plan,
             digest: record.plan_digest,
             resumed: true,
+            settled: record.counts,
         };
         let mode = if record.simulated {
             Mode::Simulate

@@ -9,12 +9,12 @@
 //! be written ends the run.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tipstaff_egress::{Mode, Roster};
 use tipstaff_sandbox::{Action, End, HandOver, Run, Settled, Verdict};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Clerk;
@@ -133,6 +133,26 @@ struct Stage {
     writer: Writer,
     notes: Arc<Notes>,
     clerk: Clerk,
+    untold: Untold,
+}
+
+/// Warnings that the listener had no room for when they came up.
+type Untold = Arc<Mutex<Vec<RunEvent>>>;
+
+/// Tells notes without waiting, because the network must not wait for a listener. Warnings that find no room are told
+/// before the end; how a wait went is stale by then.
+fn teller(events: mpsc::Sender<Vec<RunEvent>>, untold: Untold) -> Tell {
+    Arc::new(move |event| {
+        if let Err(TrySendError::Full(events)) = events.try_send(vec![event]) {
+            let warnings = events
+                .into_iter()
+                .filter(|event| matches!(event, RunEvent::Warning { .. }));
+            untold
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(warnings);
+        }
+    })
 }
 
 impl Stage {
@@ -173,9 +193,8 @@ impl Stage {
             })?
         };
         plan.spool.keep();
-        // Notes are dropped rather than waited with: they are in the audit, and the network must not wait for a listener.
-        let teller = events.clone();
-        let tell: Tell = Arc::new(move |event| drop(teller.try_send(vec![event])));
+        let untold = Arc::new(Mutex::new(Vec::new()));
+        let tell = teller(events.clone(), Arc::clone(&untold));
         let notes = Notes::new(audit, (mode == Mode::Enforce).then(|| clerk.clone()), tell);
         Ok(Self {
             plan,
@@ -185,6 +204,7 @@ impl Stage {
             writer,
             notes: Arc::new(notes),
             clerk,
+            untold,
         })
     }
 
@@ -197,6 +217,7 @@ impl Stage {
             writer,
             notes,
             clerk,
+            untold,
         } = self;
         let started = RunEvent::Started {
             run: plan.id,
@@ -210,7 +231,7 @@ impl Stage {
             writer,
             events: events.clone(),
             abort: control.abort.clone(),
-            counts: Counts::default(),
+            counts: plan.settled,
         };
         let scribe = tokio::task::spawn_blocking(move || scribe.write_all(from_stages));
 
@@ -263,6 +284,10 @@ impl Stage {
                 (End::Cut(cut), _) => Ending::CutShort(cut.to_string()),
             };
             let simulated = mode != Mode::Enforce;
+            let untold =
+                std::mem::take(&mut *untold.lock().unwrap_or_else(PoisonError::into_inner));
+            // A listener that went away does not need to hear of anything.
+            drop(events.blocking_send(untold));
             finish(&mut plan, written, ending, simulated, &events)
         };
         joined(tokio::task::spawn_blocking(close).await);
@@ -287,8 +312,8 @@ fn finish(
 ) {
     let (ending, counts) = match written {
         Err(Unwritten { why, counts }) => (Ending::CutShort(why), counts),
-        Ok(mut scribe) => match close_books(plan, &mut scribe, &ending) {
-            Ok(()) => {
+        Ok(mut scribe) => match close_books(plan, &mut scribe, ending) {
+            Ok(ending) => {
                 if simulated {
                     plan.spool.discard();
                 }
@@ -305,13 +330,19 @@ fn finish(
     })]));
 }
 
-fn close_books(plan: &Plan, scribe: &mut Scribe, ending: &Ending) -> Result<(), String> {
+fn close_books(plan: &Plan, scribe: &mut Scribe, mut ending: Ending) -> Result<Ending, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let desk = plan.spool.desk().map_err(|e| text(&e))?;
     let lens = Lens::new(plan.action.manifest(), plan.access.connection.name());
     let mut feed = plan.spool.feed(false).map_err(|e| text(&e))?;
-    let all_have_one =
-        *ending == Ending::Complete && !plan.resumed && scribe.counts.total() == plan.census.assets;
+    let counts = &scribe.counts;
+    let all_have_one = counts.total() == plan.census.assets;
+    let none_was_cut_off =
+        counts.get(Verdict::NotAttempted) == 0 && counts.get(Verdict::InDoubt) == 0;
+    if ending == Ending::Interrupted && all_have_one && none_was_cut_off {
+        // Somebody wanted to stop it when there was nothing left to stop.
+        ending = Ending::Complete;
+    }
     let mut page = if all_have_one {
         Vec::new()
     } else {
@@ -323,7 +354,7 @@ fn close_books(plan: &Plan, scribe: &mut Scribe, ending: &Ending) -> Result<(), 
             if !scribe.writer.has(fed.id()).map_err(|e| text(&e))? {
                 rest.push(match fed {
                     Fed::Settled(outcome) => outcome,
-                    Fed::Asset(asset) => unsettled(&desk, asset, ending).map_err(|e| text(&e))?,
+                    Fed::Asset(asset) => unsettled(&desk, asset, &ending).map_err(|e| text(&e))?,
                 });
             }
         }
@@ -333,7 +364,8 @@ fn close_books(plan: &Plan, scribe: &mut Scribe, ending: &Ending) -> Result<(), 
     scribe
         .writer
         .end(ending.word(), ending.reason(), Timestamp::now())
-        .map_err(|e| text(&e))
+        .map_err(|e| text(&e))?;
+    Ok(ending)
 }
 
 /// The outcome of an asset that the action did not report.

@@ -90,7 +90,10 @@ impl Witness for Notes {
     fn called(&self, record: &CallRecord) {
         self.audit.write(record);
         let (message, hint) = match &record.end {
-            End::Answered | End::GivenUp { .. } => return,
+            End::Answered
+            | End::GivenUp { .. }
+            // Somebody stopped the run, and knows.
+            | End::Refused { rule: "draining", .. } => return,
             End::Withheld { why } => (why, None),
             End::Refused { why, hint, .. } => (why, *hint),
             End::Failed { why, hint, .. } => (why, *hint),
