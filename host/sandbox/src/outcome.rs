@@ -121,9 +121,7 @@ pub(crate) fn judge(
             }
             (Verdict::Succeeded, m) if m != Mode::Enforce => Some(Lie::WrongMode),
             (Verdict::WouldEnforce, Mode::Enforce) => Some(Lie::WrongMode),
-            (Verdict::NotAttempted | Verdict::Skipped, _) if seen.changes_sent > 0 => {
-                Some(Lie::WasSent)
-            }
+            (Verdict::NotAttempted, _) if seen.changes_sent > 0 => Some(Lie::WasSent),
             _ => bad_evidence,
         }
     };
@@ -239,12 +237,17 @@ mod tests {
 
     #[test]
     fn what_was_sent_cannot_be_called_untouched() {
-        for verdict in [Verdict::NotAttempted, Verdict::Skipped] {
-            assert_eq!(
-                judged(report(verdict), seen(1, 1), Mode::Enforce).lie,
-                Some(Lie::WasSent)
-            );
-        }
+        let judged = judged(report(Verdict::NotAttempted), seen(1, 1), Mode::Enforce);
+        assert_eq!(
+            (judged.verdict, judged.lie),
+            (Verdict::InDoubt, Some(Lie::WasSent))
+        );
+    }
+
+    #[test]
+    fn a_change_that_had_nothing_to_change_may_be_called_skipped() {
+        let judged = judged(report(Verdict::Skipped), seen(1, 1), Mode::Enforce);
+        assert_eq!(judged.lie, None);
     }
 
     #[test]
