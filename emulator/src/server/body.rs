@@ -26,18 +26,17 @@ pub(crate) struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(crate) fn new(bytes: &[u8], delivery: Delivery) -> Self {
+    pub(crate) fn new(bytes: Bytes, delivery: Delivery) -> Self {
         let length = bytes.len() as u64;
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        let data = |bytes: &[u8]| Step::Data(Bytes::copy_from_slice(bytes));
+        let half = bytes.len() / 2;
         let steps = match delivery {
             _ if bytes.is_empty() => VecDeque::new(),
-            Delivery::Whole | Delivery::Reset => VecDeque::from([data(bytes)]),
-            Delivery::CutBody => VecDeque::from([data(first), Step::Break]),
+            Delivery::Whole | Delivery::Reset => VecDeque::from([Step::Data(bytes)]),
+            Delivery::CutBody => VecDeque::from([Step::Data(bytes.slice(..half)), Step::Break]),
             Delivery::Stall(time) => VecDeque::from([
-                data(first),
+                Step::Data(bytes.slice(..half)),
                 Step::Wait(Box::pin(tokio::time::sleep(time))),
-                data(second),
+                Step::Data(bytes.slice(half..)),
             ]),
         };
         Self { steps, length }

@@ -111,7 +111,7 @@ async fn serve(
         Ok(body) => body.to_bytes(),
         Err(_) => {
             return respond(
-                &Answer::new(413).body("request body too large"),
+                Answer::new(413).body("request body too large"),
                 Delivery::Whole,
                 world,
             );
@@ -129,7 +129,7 @@ async fn serve(
         // The connection's task sees the signal and drops this one with the connection.
         std::future::pending::<()>().await;
     }
-    respond(&reply.answer, reply.delivery, world)
+    respond(reply.answer, reply.delivery, world)
 }
 
 fn ask(
@@ -211,8 +211,8 @@ fn note(world: &World, asked: &Asked, reply: &mut Reply) {
     });
 }
 
-fn respond(answer: &Answer, delivery: Delivery, world: &World) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::new(&answer.body, delivery));
+fn respond(answer: Answer, delivery: Delivery, world: &World) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::new(Bytes::from(answer.body), delivery));
     *response.status_mut() = http::StatusCode::from_u16(answer.status)
         .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
