@@ -198,7 +198,7 @@ impl Grant {
                             name_in_member(document.as_ref().map(|d| d.root()), pointer)
                         }
                     };
-                    admitted.subject = Some(held_subject(rule, name, by.roster, String::new())?);
+                    admitted.subject = Some(held_subject(rule, name, by.roster, None)?);
                 }
                 if let Some(document) = &document {
                     let mut out = Vec::with_capacity(body.len());
@@ -272,39 +272,42 @@ pub(crate) fn held_subject(
     rule: &Rule,
     name: Result<String, &'static str>,
     roster: &Roster,
-    part: String,
+    part: Option<&str>,
 ) -> Result<Subject, Refusal> {
     let call = || rule.id.clone();
-    let name = match name {
-        Ok(name) => name,
-        Err(why) => {
-            return Err(Refusal::Subject {
-                call: call(),
-                part,
-                why,
-            });
-        }
-    };
+    let name = name.map_err(|why| Refusal::Subject {
+        call: call(),
+        part: in_part(part),
+        why,
+    })?;
     let fields = rule
         .subject()
         .map(|subject| subject.fields.as_slice())
         .unwrap_or_default();
-    let Some(owner) = roster.owner_by(fields, &name) else {
-        return Err(Refusal::NotHeld { call: call(), part });
-    };
+    let owner = roster.owner_by(fields, &name);
+    let owner = owner.ok_or_else(|| Refusal::NotHeld {
+        call: call(),
+        part: in_part(part),
+    })?;
     if rule.effect() == Effect::Changes {
         roster.may_change(owner).map_err(|why| match why {
             NoChange::NotHeld => Refusal::NotHeld {
                 call: call(),
-                part: part.clone(),
+                part: in_part(part),
             },
             NoChange::Draining => Refusal::Draining {
                 call: call(),
-                part: part.clone(),
+                part: in_part(part),
             },
         })?;
     }
     Ok(Subject { owner, name })
+}
+
+/// How messages speak of a part, after the name of its call.
+pub(crate) fn in_part(part: Option<&str>) -> String {
+    part.map(|id| format!(" (part `{}`)", shown(id)))
+        .unwrap_or_default()
 }
 
 /// The name in `$filter`, which has to be the template with the name in its place.

@@ -150,12 +150,7 @@ impl Judge<'_> {
                     }
                     NamingRule::JsonMember(pointer) => name_in_member(members.body, pointer),
                 };
-                Some(held_subject(
-                    rule,
-                    name,
-                    self.by.roster,
-                    format!(" (part `{}`)", shown(&id)),
-                )?)
+                Some(held_subject(rule, name, self.by.roster, Some(&id))?)
             }
         };
         members.write(out);

@@ -24,6 +24,8 @@ mod json;
 mod jwt;
 mod lanes;
 mod limits;
+#[cfg(test)]
+mod measure;
 mod network;
 mod pace;
 mod refusal;

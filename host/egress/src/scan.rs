@@ -71,11 +71,12 @@ pub(crate) fn layers<T>(
     }
     let mut decoded = Vec::new();
     // So many bytes are at least this many letters of base64, wherever they begin in what was encoded.
-    for run in runs(text, (shortest * 4).div_ceil(3), |b| {
-        base64_value(b).is_some()
-    }) {
+    for run in runs(text, (shortest * 4).div_ceil(3), is_base64) {
         for from in 0..4 {
             decode_base64(&run[from.min(run.len())..], &mut decoded);
+            if !could_hide(&decoded, shortest) {
+                continue;
+            }
             if let Some(found) = inner(&decoded, " (base64)") {
                 return Some(found);
             }
@@ -84,12 +85,21 @@ pub(crate) fn layers<T>(
     for run in runs(text, 2 * shortest, |b| b.is_ascii_hexdigit()) {
         for from in 0..2 {
             decode_hex(&run[from..], &mut decoded);
+            if !could_hide(&decoded, shortest) {
+                continue;
+            }
             if let Some(found) = inner(&decoded, " (hexadecimal)") {
                 return Some(found);
             }
         }
     }
     None
+}
+
+/// What ordinary letters decode to is mostly noise: no stretch of it is long enough to hold anything, encoded or not.
+fn could_hide(decoded: &[u8], shortest: usize) -> bool {
+    let readable = |b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r');
+    runs(decoded, shortest, readable).next().is_some()
 }
 
 /// The longest runs of at least `least` bytes that are all `good`, found by looking at every `least`-th byte first.
@@ -154,29 +164,38 @@ pub(crate) fn lenient_percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The value of a letter in either alphabet of RFC 4648.
-fn base64_value(letter: u8) -> Option<u8> {
-    Some(match letter {
-        b'A'..=b'Z' => letter - b'A',
-        b'a'..=b'z' => letter - b'a' + 26,
-        b'0'..=b'9' => letter - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
+/// The value of each letter in either alphabet of RFC 4648; 64 for what is none.
+const BASE64: [u8; 256] = {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut values = [64; 256];
+    let mut at = 0;
+    while at < 64 {
+        values[LETTERS[at] as usize] = at as u8;
+        at += 1;
+    }
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values
+};
+
+fn is_base64(letter: u8) -> bool {
+    BASE64[usize::from(letter)] < 64
 }
 
 /// Decodes a run of base64 letters of either alphabet; an incomplete byte at the end is left out.
 pub(crate) fn decode_base64(run: &[u8], out: &mut Vec<u8>) {
     out.clear();
-    let (mut bits, mut count) = (0_u32, 0);
-    for value in run.iter().map_while(|letter| base64_value(*letter)) {
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count & 0xff) as u8);
-        }
+    let end = run
+        .iter()
+        .position(|letter| !is_base64(*letter))
+        .unwrap_or(run.len());
+    for letters in run[..end].chunks(4) {
+        let bits = letters.iter().fold(0, |bits, letter| {
+            bits << 6 | u32::from(BASE64[usize::from(*letter)])
+        });
+        // Three bytes of four letters, two of three, one of two.
+        let bytes = (bits << (6 * (4 - letters.len()))).to_be_bytes();
+        out.extend_from_slice(&bytes[1..letters.len().max(1)]);
     }
 }
 

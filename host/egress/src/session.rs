@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::admit::{Admitted, Circumstances};
+use crate::admit::{Admitted, Circumstances, held_subject, in_part};
 use crate::answer::{Reading, take_down};
 use crate::audit::{CallRecord, End, PartRecord};
 use crate::client::Client;
@@ -24,7 +24,7 @@ use crate::grant::Grant;
 use crate::lanes::LaneSet;
 use crate::limits::Limits;
 use crate::pace::Sign;
-use crate::refusal::{Refusal, shown};
+use crate::refusal::Refusal;
 use crate::release::release;
 use crate::roster::{NoChange, Owner, Roster};
 use crate::standin::{NoRandom, StandIns};
@@ -326,26 +326,18 @@ impl Session {
         let alone = admitted
             .subject
             .iter()
-            .map(|subject| (admitted.rule, subject, String::new()));
-        let parts = admitted.parts.iter().filter_map(|part| {
-            Some((
-                part.rule,
-                part.subject.as_ref()?,
-                format!(" (part `{}`)", shown(&part.id)),
-            ))
-        });
+            .map(|subject| (admitted.rule, subject, None));
+        let parts = admitted.parts.iter();
+        let parts = parts
+            .filter_map(|part| Some((part.rule, part.subject.as_ref()?, Some(part.id.as_str()))));
         for (rule, subject, part) in alone.chain(parts) {
             let rule = self.parts.grant.rule(rule);
-            let again = crate::admit::held_subject(
-                rule,
-                Ok(subject.name.clone()),
-                &self.parts.roster,
-                part.clone(),
-            )?;
+            let again = held_subject(rule, Ok(subject.name.clone()), &self.parts.roster, part)?;
+            // Two had the name, and the one whose it was is gone.
             if again.owner != subject.owner {
                 return Err(Refusal::NotHeld {
                     call: rule.id.clone(),
-                    part,
+                    part: in_part(part),
                 });
             }
         }

@@ -120,6 +120,10 @@ pub(super) fn admit_members(
             text: string.into_owned(),
         });
     }
+    if places.is_empty() {
+        // As it came: escapes are looked through there too.
+        return no_stand_in(Spot::Body, document.root().raw().as_bytes(), stand_ins);
+    }
     let blanks: Vec<(usize, &str)> = places.iter().map(|place| (*place, "")).collect();
     let mut rest = Vec::new();
     document.write(&mut rest, &blanks);
