@@ -226,7 +226,8 @@ fn header<'a>(headers: Value<'_, 'a>, name: &str) -> Option<Cow<'a, str>> {
     found.and_then(|(_, value)| value.string())
 }
 
-/// Learns further names of a subject from the one match in an answer, if it echoes the name that was asked for.
+/// Learns further names of a subject from the one match in an answer, if it echoes the name that was asked for. Two
+/// held assets can have that name; the answer is about both.
 fn learn(rule: &Rule, subject: &Subject, body: Option<Value<'_, '_>>, roster: &Roster) {
     let (Some(body), Some(about)) = (body, rule.subject()) else {
         return;
@@ -258,7 +259,9 @@ fn learn(rule: &Rule, subject: &Subject, body: Option<Value<'_, '_>>, roster: &R
             continue;
         }
         if let Some(name) = found.get(json_member).and_then(Value::string) {
-            roster.learn(subject.owner, &name);
+            for owner in roster.holders(&subject.name) {
+                roster.learn(owner, &name);
+            }
         }
     }
 }

@@ -151,6 +151,13 @@ impl Roster {
         self.drain.send_replace(true);
     }
 
+    /// Every owner that has the name: an answer about it teaches all of them.
+    pub(crate) fn holders(&self, name: &str) -> Vec<Owner> {
+        let state = self.lock();
+        let owners = state.names.get(&fold(name)).into_iter().flatten();
+        owners.map(|(owner, _)| *owner).collect()
+    }
+
     /// Returns when [`Roster::drain`] was called.
     pub(crate) async fn draining(&self) {
         let mut drain = self.drain.subscribe();
@@ -241,12 +248,13 @@ impl State {
         known.fold(LEARNT, |mask, (at, _)| mask | 1 << at)
     }
 
+    /// The first owner that was handed over with the name, else the first of whom it was learnt: what an answer says
+    /// of one asset must not take a request away from another.
     fn find(&self, folded: &str, mask: u64) -> Option<Owner> {
-        self.names
-            .get(folded)?
-            .iter()
-            .find(|(_, bits)| bits & mask != 0)
-            .map(|(owner, _)| *owner)
+        let owners = self.names.get(folded)?;
+        let by = |mask: u64| owners.iter().find(move |(_, bits)| bits & mask != 0);
+        let found = by(mask & !LEARNT).or_else(|| by(mask & LEARNT));
+        found.map(|(owner, _)| *owner)
     }
 
     fn add(&mut self, owner: Owner, name: String, bit: u64) {

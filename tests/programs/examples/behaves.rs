@@ -1,5 +1,7 @@
 //! Does everything right.
 
+#![cfg(target_family = "wasm")]
+
 use tipstaff_programs::{Program, program};
 
 struct Behaves;

@@ -5,6 +5,23 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
+fn a_name_belongs_to_who_was_handed_over_with_it_before_who_learnt_it() {
+    let roster = Roster::new();
+    roster.hand_over(Owner(2), [("username", "ada")]);
+    assert!(roster.learn(Owner(2), "object-id"));
+    roster.hand_over(Owner(1), [("id", "object-id")]);
+    assert_eq!(roster.owner_of("object-id"), Some(Owner(1)));
+    assert_eq!(roster.holders("Object-ID"), [Owner(2), Owner(1)]);
+}
+
+#[tokio::test]
+async fn draining_is_heard_by_who_asks_before_and_after() {
+    let roster = Roster::new();
+    let (_, ()) = tokio::join!(roster.draining(), async { roster.drain() });
+    roster.draining().await;
+}
+
+#[test]
 fn names_are_compared_without_case_and_by_field() {
     let roster = Roster::new();
     roster.hand_over(Owner(1), [("id", "AbC"), ("mail", "Ümlaut@x")]);
