@@ -1,0 +1,147 @@
+//! `tipstaff assets`: the inventory in the state folder. Nothing here reaches a service.
+
+use std::io::{BufReader, stdin};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use tipstaff::asset::{self, ImportReport, Inventory, Reader};
+
+use crate::context::Context;
+use crate::diagnostic::{Failure, exit, unknown};
+use crate::text::{assets, counted, number};
+
+/// How many near misses are suggested.
+const SUGGESTIONS: usize = 3;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssetsCommand {
+    /// Brings a list of assets into the inventory; an asset replaces the one of the same id
+    Import {
+        /// JSON Lines, a JSON array, or CSV with a header; `-` is standard input
+        file: PathBuf,
+    },
+    /// Shows an asset as JSON
+    Show {
+        /// Its id
+        id: String,
+    },
+}
+
+pub(crate) fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode, Failure> {
+    let mut inventory = Inventory::open(&context.state()?.inventory())?;
+    match command {
+        AssetsCommand::Import { file } => {
+            let reader = open(&file)?;
+            let result = inventory.import(reader);
+            let report = match &result {
+                Ok(report) => report,
+                Err(error) => error.report(),
+            };
+            tell_broken(context, report);
+            context.printer.print(&sentence(report))?;
+            let report = result?;
+            Ok(ExitCode::from(if report.broken == 0 {
+                exit::DONE
+            } else {
+                exit::NOT_ALL
+            }))
+        }
+        AssetsCommand::Show { id } => {
+            let found = inventory.get(&id)?;
+            let found = found.ok_or_else(|| not_there(&inventory, &id))?;
+            let text = serde_json::to_string_pretty(&found).unwrap_or_default();
+            context.printer.print(&format!("{text}\n"))?;
+            Ok(ExitCode::from(exit::DONE))
+        }
+    }
+}
+
+/// The list in a file, or from standard input.
+fn open(file: &Path) -> Result<Reader, Failure> {
+    let reader = if file == Path::new("-") {
+        asset::read(BufReader::with_capacity(64 * 1024, stdin()), None)
+    } else {
+        asset::open(file)
+    };
+    reader.map_err(|error| Failure::not_a_list(&name(file), &error))
+}
+
+/// What a list is called in messages.
+pub(crate) fn name(file: &Path) -> String {
+    if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    }
+}
+
+/// No asset has this id; says which was probably meant.
+pub(crate) fn not_there(inventory: &Inventory, id: &str) -> Failure {
+    // Without suggestions the message is still right.
+    let nearest = inventory.nearest(id, SUGGESTIONS).unwrap_or_default();
+    let otherwise = match inventory.count() {
+        Ok(0) => "the inventory is empty: `tipstaff assets import FILE` fills it".to_owned(),
+        Ok(count) => format!(
+            "the inventory has {}, and none with an id like it",
+            assets(count)
+        ),
+        Err(_) => String::new(),
+    };
+    unknown("asset", id, nearest.iter().map(String::as_str), &otherwise)
+}
+
+fn tell_broken(context: &Context, report: &ImportReport) {
+    for broken in &report.first_broken {
+        let message = format!("line {} is no asset: {}", broken.line, broken.reason);
+        context.printer.warning(&message, None);
+    }
+    let more = report
+        .broken
+        .saturating_sub(report.first_broken.len() as u64);
+    if more > 0 {
+        let message = format!(
+            "{} more are no assets either",
+            counted(more, "line", "lines")
+        );
+        context.printer.warning(&message, None);
+    }
+}
+
+fn sentence(report: &ImportReport) -> String {
+    format!(
+        "{} added, {} updated, {} unchanged, {} no assets\n",
+        number(report.added),
+        number(report.updated),
+        number(report.unchanged),
+        number(report.broken),
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may end where it finds a fault")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_asset_is_answered_with_those_that_were_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut inventory = Inventory::open(&folder.path().join("inventory.db")).unwrap();
+        let empty = not_there(&inventory, "b2374c0e").render(false);
+        assert!(empty.contains("assets import FILE"), "{empty}");
+        let list = "{\"id\":\"b2374c0e\",\"adapters\":[{\"adapter\":\"azure_ad_adapter\",\"data\":{\"username\":\"ada@contoso.com\"}}]}\n";
+        inventory
+            .import(asset::read(list.as_bytes(), None).unwrap())
+            .unwrap();
+        for meant in ["b2374c0f", "ada@contoso.com"] {
+            let text = not_there(&inventory, meant).render(false);
+            assert!(text.ends_with("hint: did you mean `b2374c0e`?\n"), "{text}");
+        }
+        let far = not_there(&inventory, "zzzzzzzz").render(false);
+        insta::assert_snapshot!(far, @r"
+        error: no asset `zzzzzzzz`
+
+        hint: the inventory has 1 asset, and none with an id like it
+        ");
+    }
+}

@@ -1,0 +1,273 @@
+//! `tipstaff run`: plan, show, ask, run, report.
+
+use std::io::{BufReader, stdin};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use tipstaff::asset::{Asset, Inventory, Selected};
+use tipstaff::{Assets, Host, Plan, Running};
+
+use super::assets;
+use crate::ask::{self, Yes};
+use crate::context::{Context, load_action};
+use crate::diagnostic::Failure;
+use crate::follow::{Follow, Format, Report};
+use crate::show;
+use crate::signals::Signals;
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A name, name@version, or the path of a component (`.wasm`)
+    action: String,
+
+    /// The connection of tipstaff.toml to use
+    #[arg(long, value_name = "NAME")]
+    connection: String,
+
+    #[command(flatten)]
+    whom: Whom,
+
+    /// Set a field of the action's form; may be repeated
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+
+    /// Values computed for each asset
+    #[arg(long, value_name = "FILE", hide = true)]
+    dynamic: Option<PathBuf>,
+
+    /// Do all but the change: the host refuses every call that would change something
+    #[arg(long)]
+    simulate: bool,
+
+    /// Ask nothing: say yes to the plan, and to what an action of a file asks for
+    #[arg(long, short)]
+    yes: bool,
+
+    /// Write every outcome to this file as it becomes final, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// How outcomes are written to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+}
+
+/// The assets to act on: exactly one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Whom {
+    /// A list: JSON Lines, a JSON array, or CSV with a header; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    assets: Option<PathBuf>,
+
+    /// Assets of the inventory, by their ids
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    select: Vec<String>,
+
+    /// An Entra user, by object id or user principal name; may be repeated
+    #[arg(long, value_name = "ID_OR_UPN")]
+    user: Vec<String>,
+
+    /// Assets that a query of the inventory finds
+    #[arg(long, value_name = "AQL", hide = true)]
+    query: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
+    refuse_later(&args)?;
+    let mut signals = Signals::listen()?;
+    let connection = context.connection(&args.connection)?;
+    let host = context.host().await?;
+    let action = load_action(&host, &args.action).await?;
+    let list = list(context, &host, args.whom)?;
+    let approved = ask::may_use(context, &host, &action, args.yes, &mut signals).await?;
+    let mut draft = host.plan(&action).connection(connection).assets(list);
+    for (field, value) in args.set {
+        draft = draft.setting_text(field, value);
+    }
+    let plan = signals.or(async { Ok(draft.prepare().await?) }).await?;
+    let options = Options {
+        simulate: args.simulate,
+        yes: args.yes,
+        format: args.format,
+        report: args.report,
+    };
+    carry_out(context, &host, plan, approved, options, &mut signals).await
+}
+
+/// How a plan is carried out.
+pub(crate) struct Options {
+    pub(crate) simulate: bool,
+    pub(crate) yes: bool,
+    pub(crate) format: Format,
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Shows the plan, asks, and follows the run. `_may_use` proves that the action may be used at all.
+pub(crate) async fn carry_out(
+    context: &Context,
+    host: &Host,
+    plan: Plan,
+    _may_use: Yes,
+    options: Options,
+    signals: &mut Signals,
+) -> Result<ExitCode, Failure> {
+    let printer = &context.printer;
+    let asks = !options.yes && !options.simulate;
+    if printer.is_watched() || asks {
+        let sketch = show::plan::Sketch::of(&plan, host.is_bundled(plan.action()));
+        printer.note(&sketch.render(printer.paint_notes()));
+    }
+    for warning in plan.warnings() {
+        printer.warning(&warning, None);
+    }
+    let action = plan.action().clone();
+    let assets = plan.census().assets;
+    if asks {
+        let _yes = ask::may_carry_out(context, &plan, false, signals).await?;
+    }
+    let report = options.report.as_deref().map(Report::create).transpose()?;
+    if !printer.is_watched() {
+        printer.note(&show::plan::beginning(&plan, options.simulate));
+    }
+    let running: Running = if options.simulate {
+        plan.simulate().await?
+    } else {
+        plan.approve().start().await?
+    };
+    let follow = Follow {
+        context,
+        host,
+        manifest: action.manifest(),
+        signals,
+        format: options.format,
+        report,
+        assets,
+        settled: 0,
+    };
+    follow.finish(running).await
+}
+
+/// What the design has and this release does not.
+fn refuse_later(args: &RunArgs) -> Result<(), Failure> {
+    if args.whom.query.is_some() {
+        return Err(Failure::new("`--query` comes with a later release")
+            .hint("name the assets with `--select ID,…`, `--user`, or a list: `--assets FILE`"));
+    }
+    if args.dynamic.is_some() {
+        return Err(Failure::new("`--dynamic` comes with a later release")
+            .hint("`--set FIELD=VALUE` sets a field for all assets of the run"));
+    }
+    Ok(())
+}
+
+fn list(context: &Context, host: &Host, whom: Whom) -> Result<Assets, Failure> {
+    if let Some(file) = whom.assets {
+        let list = if file == Path::new("-") {
+            Assets::reader(BufReader::with_capacity(64 * 1024, stdin()), None)
+        } else {
+            Assets::file(&file)
+        };
+        return list.map_err(|error| Failure::not_a_list(&assets::name(&file), &error));
+    }
+    if whom.select.is_empty() {
+        return Ok(Assets::users(whom.user));
+    }
+    let inventory = Inventory::open(&host.state().inventory())?;
+    Ok(Assets::given(selected(context, &inventory, &whom.select)?))
+}
+
+/// The assets of these ids; tells of all ids that are not there, and fails for the first.
+fn selected(
+    context: &Context,
+    inventory: &Inventory,
+    ids: &[String],
+) -> Result<Vec<Asset>, Failure> {
+    let mut found = Vec::with_capacity(ids.len());
+    let mut unknown = Vec::new();
+    for selected in inventory.select(ids)? {
+        match selected? {
+            Selected::Asset(asset) => found.push(asset),
+            Selected::Unknown { id } => unknown.push(id),
+        }
+    }
+    let mut unknown = unknown.into_iter();
+    let Some(first) = unknown.next() else {
+        return Ok(found);
+    };
+    for id in unknown {
+        context.printer.failure(&assets::not_there(inventory, &id));
+    }
+    Err(assets::not_there(inventory, &first))
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.trim().is_empty() => {
+            Ok((field.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write FIELD=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::arguments::{Cli, Command};
+
+    fn parse(more: &[&str]) -> Result<RunArgs, String> {
+        let words = [
+            "tipstaff",
+            "run",
+            "revoke-user-sessions",
+            "--connection",
+            "corp",
+        ];
+        let cli = Cli::try_parse_from(words.iter().chain(more)).map_err(|e| e.to_string())?;
+        match cli.command {
+            Command::Run(args) => Ok(args),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn assets_are_named_in_exactly_one_way() {
+        assert!(parse(&["--user", "a", "--user", "b"]).is_ok_and(|args| args.whom.user.len() == 2));
+        assert!(parse(&["--select", "a,b"]).is_ok_and(|args| args.whom.select.len() == 2));
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--user", "a", "--assets", "-"]).is_err());
+        assert!(parse(&["--user", "a", "--query", "x"]).is_err());
+    }
+
+    #[test]
+    fn settings_are_pairs() {
+        assert_eq!(setting("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(setting("a="), Ok(("a".to_owned(), String::new())));
+        assert!(setting("a").is_err() && setting("=b").is_err());
+    }
+
+    #[test]
+    fn what_comes_later_is_refused_and_not_ignored() {
+        for (later, hint) in [
+            (["--query", "x"], "--select"),
+            (["--dynamic", "x"], "--set"),
+        ] {
+            let user: &[&str] = if later[0] == "--query" {
+                &[]
+            } else {
+                &["--user", "a"]
+            };
+            let refused = parse(&[&later[..], user].concat())
+                .map(|args| refuse_later(&args).err().map(|f| f.render(false)));
+            let text = refused.ok().flatten().unwrap_or_default();
+            assert!(
+                text.contains("later release") && text.contains(hint),
+                "{text}"
+            );
+        }
+        assert!(parse(&["--user", "a"]).is_ok_and(|args| refuse_later(&args).is_ok()));
+    }
+}

@@ -1,0 +1,9 @@
+//! Text for people, made of what the library tells. Nothing here asks, sends or decides.
+
+pub(crate) mod action;
+pub(crate) mod connection;
+pub(crate) mod outcomes;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod summary;
+pub(crate) mod table;
