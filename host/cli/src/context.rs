@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use tipstaff::{Action, Config, Connection, Host, StateFolder};
 
 use crate::arguments::Common;
-use crate::bundled;
 use crate::diagnostic::{Failure, unknown};
 use crate::folders;
 use crate::printer::Printer;
+use revoke_user_sessions_component as bundled;
 
 /// What holds for this call of the command.
 pub(crate) struct Context {

@@ -5,7 +5,6 @@
 
 mod arguments;
 mod ask;
-mod bundled;
 mod command;
 mod context;
 mod diagnostic;

@@ -7,12 +7,12 @@ use clap::Args;
 use tipstaff::{CheckReport, Level};
 
 use crate::ask;
-use crate::bundled;
 use crate::context::{Context, load_action};
 use crate::diagnostic::{Failure, exit};
 use crate::printer::Paint;
 use crate::signals::Signals;
 use crate::text::{harmless, padded};
+use revoke_user_sessions_component as bundled;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {

@@ -13,7 +13,6 @@ use tipstaff::{
     SecretSource, Summary, Verdict,
 };
 
-use crate::bundled;
 use crate::context::Context;
 use crate::diagnostic::{Failure, chain, exit};
 use crate::printer::Paint;
@@ -21,6 +20,7 @@ use crate::show;
 use crate::show::outcomes::Choice;
 use crate::show::table::table;
 use crate::text::{assets, counted, padded, wrapped};
+use revoke_user_sessions_component as bundled;
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {}
