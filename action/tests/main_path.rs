@@ -34,7 +34,7 @@ fn one_user_takes_three_requests() {
     let evidence = evidence(&outcomes, "a1");
     assert_eq!(evidence["object_id"], id(1));
     assert_eq!(evidence["http_status"], 200);
-    assert_eq!(evidence["attempts"], 2);
+    assert_eq!(evidence["attempts"], 1);
     assert_eq!(evidence["request_id"], "r3");
 }
 

@@ -102,3 +102,21 @@ fn make_private(folder: &Path) -> io::Result<()> {
 fn make_private(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)
 }
+
+/// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside it the same mode.
+#[cfg(unix)]
+pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::File::options();
+    options.create(true).append(true).mode(0o600).open(path)?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
+    std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    Ok(())
+}

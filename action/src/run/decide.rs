@@ -262,7 +262,8 @@ impl Run {
             let message = wording::would_revoke(&target);
             return self.end(target, Verdict::WouldEnforce, Code::WouldRevoke, message);
         }
-        target.tries = 0;
+        // From here on another question is asked, and its tries are counted.
+        (target.attempts, target.tries) = (0, 0);
         self.revokes.push_back(target);
     }
 

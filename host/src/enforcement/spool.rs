@@ -16,6 +16,8 @@ use tipstaff_egress::Owner;
 use tipstaff_sandbox::{HandOver, Manifest, Verdict};
 
 use super::ledger::{MigrationError, NewOutcome, migrate};
+use crate::state::make_private_file;
+
 use super::outcome::{RunId, host_code, verdict_of, verdict_text};
 
 const MIGRATIONS: &[&str] = &["
@@ -151,7 +153,7 @@ impl Spool {
     pub(crate) fn create(folder: &Path, run: RunId) -> Result<Self, SpoolError> {
         let path = folder.join(format!("{run}.db"));
         let failed = failed(&path);
-        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        make_private_file(&path).map_err(|error| failed(&error))?;
         let lock = lock(&path).map_err(|error| failed(&error))?;
         Ok(Self {
             path,

@@ -97,6 +97,14 @@ pub enum LedgerError {
     /// Several runs begin like this.
     #[error("`{0}` could be any of {1} runs")]
     Ambiguous(String, usize),
+    /// The file could not be made.
+    #[error("ledger `{path}` cannot be opened: {reason}")]
+    Unopened {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// It could not be read or written.
     #[error("ledger `{path}`: {source}")]
     Sqlite {
@@ -116,7 +124,7 @@ impl LedgerError {
                 Some("use the newer tipstaff, or another state folder (`--state DIR`)")
             }
             Self::NoSuchRun(_) | Self::Ambiguous(..) => Some("`tipstaff runs list` shows all runs"),
-            Self::Sqlite { .. } => Some(
+            Self::Sqlite { .. } | Self::Unopened { .. } => Some(
                 "is the disk full, or the state folder not writable? nothing is sent while outcomes cannot be kept",
             ),
         }
@@ -136,6 +144,10 @@ impl Ledger {
     ///
     /// [`LedgerError::Newer`], or what SQLite says.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        crate::state::make_private_file(path).map_err(|error| LedgerError::Unopened {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
         let ledger = Self {
             path: path.to_owned(),
         };
