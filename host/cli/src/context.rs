@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use revoke_user_sessions_component::{COMPONENT, NAME};
 use tipstaff::{Action, Config, Connection, Host, StateFolder};
 
 use crate::arguments::Common;
 use crate::diagnostic::{Failure, unknown};
 use crate::folders;
 use crate::printer::Printer;
-use revoke_user_sessions_component as bundled;
 
 /// What holds for this call of the command.
 pub(crate) struct Context {
@@ -60,12 +60,18 @@ impl Context {
         open_host(&self.state_path()?).await
     }
 
-    /// A command that a person can type next, in the same state folder.
+    /// A command that a person can type next, with the same configuration and state folder.
     pub(crate) fn next_command(&self, words: &str) -> String {
-        match &self.common.state {
-            Some(path) => format!("tipstaff {words} --state {}", quoted(path)),
-            None => format!("tipstaff {words}"),
+        let mut command = format!("tipstaff {words}");
+        for (option, path) in [
+            ("--config", &self.common.config),
+            ("--state", &self.common.state),
+        ] {
+            if let Some(path) = path {
+                command.push_str(&format!(" {option} {}", quoted(path)));
+            }
         }
+        command
     }
 
     /// The same context with another state folder.
@@ -89,7 +95,7 @@ impl Context {
 pub(crate) async fn open_host(state: &Path) -> Result<Host, Failure> {
     Ok(Host::builder()
         .state_dir(state)
-        .bundle(bundled::NAME, bundled::COMPONENT)
+        .bundle(NAME, COMPONENT)
         .open()
         .await?)
 }

@@ -20,7 +20,7 @@ use tipstaff::{Ending, Host, Manifest, Outcome, RunEvent, Running, Summary};
 use crate::context::Context;
 use crate::diagnostic::{Failure, exit};
 use crate::printer::Printer;
-use crate::show::outcomes::{self, Choice};
+use crate::show::outcomes::{self, Choice, Look};
 use crate::show::progress::{Display, Progress};
 use crate::show::summary;
 use crate::show::table::pairs;
@@ -175,6 +175,8 @@ impl Follow<'_> {
                 Some(RunEvent::Finished(summary)) => {
                     display.end();
                     warnings.end(self.host, &summary);
+                    // The channel closes when the run has tidied up.
+                    while run.next().await.is_some() {}
                     return Some(summary);
                 }
                 Some(_) => {}
@@ -197,7 +199,7 @@ impl Follow<'_> {
                     ledger,
                     record.id,
                     choice,
-                    printer.paint(),
+                    Look::of(printer),
                     printer.results(),
                 )
             }
@@ -224,29 +226,28 @@ impl Follow<'_> {
         if !remains.is_empty() {
             text.push_str(&format!("\n{remains}"));
         }
-        text.push_str(&next_steps(self.context, record));
+        text.push_str(&next_steps(self.context, record, true));
         printer.note(&text);
     }
 }
 
-/// How to see, export and repeat a run.
-pub(crate) fn next_steps(context: &Context, record: &RunRecord) -> String {
+/// How to see, export and go on with a run. A simulation keeps no assets to try again.
+pub(crate) fn next_steps(context: &Context, record: &RunRecord, show: bool) -> String {
     let id = record.id;
-    let mut lines = vec![
-        (
-            "all of it",
-            context.next_command(&format!("runs show {id}")),
-        ),
-        (
-            "as a file",
-            context.next_command(&format!("runs export {id} --format csv")),
-        ),
-    ];
+    let mut lines = Vec::new();
+    if show {
+        let command = context.next_command(&format!("runs show {id}"));
+        lines.push(("all of it", command));
+    }
+    lines.push((
+        "as a file",
+        context.next_command(&format!("runs export {id} --format csv")),
+    ));
     match &record.state {
         RunState::Unended => {
             lines.push(("go on", context.next_command(&format!("runs resume {id}"))));
         }
-        RunState::Ended { .. } if !record.counts.all_well() => {
+        RunState::Ended { .. } if !record.simulated && !record.counts.all_well() => {
             let verdicts: Vec<&str> = record
                 .counts
                 .iter()

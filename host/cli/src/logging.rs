@@ -29,16 +29,18 @@ pub(crate) fn start(common: &Common, printer: &Printer) {
 }
 
 /// What is logged: of us more with each `-v`; of what we build on only what went wrong, until everything is asked for.
+/// What an action warns of is in its outcomes too, so it is logged only when somebody asks.
 fn targets(verbose: u8) -> Targets {
-    let (ours, theirs) = match verbose {
-        0 => (Level::WARN, Level::ERROR),
-        1 => (Level::INFO, Level::ERROR),
-        2 => (Level::DEBUG, Level::WARN),
-        _ => (Level::TRACE, Level::DEBUG),
+    let (ours, actions, theirs) = match verbose {
+        0 => (Level::WARN, Level::ERROR, Level::ERROR),
+        1 => (Level::INFO, Level::INFO, Level::ERROR),
+        2 => (Level::DEBUG, Level::DEBUG, Level::WARN),
+        _ => (Level::TRACE, Level::TRACE, Level::DEBUG),
     };
     Targets::new()
         .with_default(theirs)
         .with_target("tipstaff", ours)
+        .with_target("tipstaff::action", actions)
         .with_target("entra_emulator", ours)
 }
 
@@ -77,8 +79,9 @@ mod tests {
     fn each_v_tells_more_of_us_and_little_of_others() {
         let tells =
             |verbose: u8, target: &str, level: Level| targets(verbose).would_enable(target, &level);
-        assert!(tells(0, "tipstaff::action", Level::WARN));
-        assert!(!tells(0, "tipstaff::action", Level::INFO));
+        assert!(tells(0, "tipstaff::host", Level::WARN));
+        assert!(!tells(0, "tipstaff::action", Level::WARN));
+        assert!(tells(1, "tipstaff::action", Level::WARN));
         assert!(tells(1, "tipstaff_egress::client", Level::INFO));
         assert!(!tells(2, "hyper", Level::DEBUG));
         assert!(tells(3, "hyper", Level::DEBUG));

@@ -17,6 +17,7 @@ mod signals;
 mod text;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use arguments::Cli;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -51,8 +52,8 @@ fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(command::dispatch(context, cli.command));
-    // A thread that waits for standard input would wait for ever.
-    runtime.shutdown_background();
+    // What is being tidied up gets a moment; a thread that waits for standard input would wait for ever.
+    runtime.shutdown_timeout(Duration::from_millis(250));
     match result {
         Ok(code) => code,
         Err(Failure::ReaderLeft) => ExitCode::from(exit::DONE),

@@ -74,6 +74,12 @@ impl Printer {
         }
     }
 
+    /// Columns of the terminal that shows results, if one does.
+    pub(crate) fn result_columns(&self) -> Option<usize> {
+        let (terminal_size::Width(columns), _) = terminal_size::terminal_size()?;
+        self.out.is_terminal.then_some(usize::from(columns))
+    }
+
     /// Standard output, buffered. Whoever writes flushes.
     pub(crate) fn results(&self) -> BufWriter<Stdout> {
         BufWriter::with_capacity(64 * 1024, io::stdout())

@@ -110,7 +110,7 @@ fn tell_broken(context: &Context, report: &ImportReport) {
 
 fn sentence(report: &ImportReport) -> String {
     format!(
-        "{} added, {} updated, {} unchanged, {} no assets\n",
+        "{} added, {} updated, {} unchanged, {} broken\n",
         number(report.added),
         number(report.updated),
         number(report.unchanged),

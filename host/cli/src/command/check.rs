@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::Args;
+use revoke_user_sessions_component::NAME;
 use tipstaff::{CheckReport, Level};
 
 use crate::ask;
@@ -12,7 +13,6 @@ use crate::diagnostic::{Failure, exit};
 use crate::printer::Paint;
 use crate::signals::Signals;
 use crate::text::{harmless, padded};
-use revoke_user_sessions_component as bundled;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -21,7 +21,7 @@ pub(crate) struct CheckArgs {
     connection: String,
 
     /// The action that it has to do for: a name, name@version, or the path of a component
-    #[arg(long, value_name = "ACTION", default_value = bundled::NAME)]
+    #[arg(long, value_name = "ACTION", default_value = NAME)]
     action: String,
 
     /// Ask nothing: say yes to what an action of a file asks for

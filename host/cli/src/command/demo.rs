@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use entra_emulator::{Emulator, EmulatorError, Options, State, Tenant};
+use revoke_user_sessions_component::NAME;
 use tipstaff::enforcement::ledger::RunRecord;
 use tipstaff::{
     Action, Assets, Connection, Host, Level, Network, NetworkPolicy, Plan, RunId, Running, Secret,
@@ -17,10 +18,9 @@ use crate::context::Context;
 use crate::diagnostic::{Failure, chain, exit};
 use crate::printer::Paint;
 use crate::show;
-use crate::show::outcomes::Choice;
+use crate::show::outcomes::{Choice, Look};
 use crate::show::table::table;
-use crate::text::{assets, counted, padded, wrapped};
-use revoke_user_sessions_component as bundled;
+use crate::text::{assets, counted, padded, short_digest, wrapped};
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {}
@@ -93,7 +93,7 @@ impl Demo<'_> {
                 self.emulator.living_users(),
             ),
         )?;
-        let action = self.host.load(bundled::NAME).await?;
+        let action = self.host.load(NAME).await?;
         self.introduce(&action)?;
         self.check(&action).await?;
         self.simulate(&action, people).await?;
@@ -128,7 +128,7 @@ impl Demo<'_> {
             "As the application, with its client secret; it looks what it may do, and changes nothing.",
         )?;
         let report = self.host.check(action, self.connection()).await?;
-        let mut text = String::new();
+        let mut text = "\n".to_owned();
         for finding in &report.findings {
             let word = match finding.level {
                 Level::Good => "works",
@@ -158,7 +158,7 @@ impl Demo<'_> {
             ),
         )?;
         let sketch = show::plan::Sketch::of(&plan, true);
-        self.print(&format!("{}\n", sketch.render(self.paint)))?;
+        self.print(&format!("\n{}\n", sketch.render(self.paint)))?;
         let running = plan.simulate().await?;
         let record = self.finished(running).await?;
         self.print(&show::summary::counts(&record, self.paint))?;
@@ -176,8 +176,12 @@ impl Demo<'_> {
         self.step(
             5,
             "The run",
-            "The same plan, now for real. Each user that goes in comes out once, with what was witnessed.",
+            &format!(
+                "The same plan ({}), now for real. Each user that goes in comes out once, with what was witnessed.",
+                short_digest(plan.digest())
+            ),
         )?;
+        self.print("\n")?;
         let id = plan.run_id();
         let running = plan.approve().start().await?;
         let record = self.finished(running).await?;
@@ -195,13 +199,15 @@ impl Demo<'_> {
             "What the emulator says",
             "Its own state, which the run cannot write to: whose sessions began anew, and when.",
         )?;
+        self.print("\n")?;
         self.print(&table(
             ["USER", "KIND", "SESSIONS ENDED", "VALID FROM"],
             &people(&state),
             self.paint,
         ))?;
         let said = record.counts.get(Verdict::Succeeded);
-        let agrees = said == state.revocations && record.counts.total() == record.assets;
+        let agrees =
+            said > 0 && said == state.revocations && record.counts.total() == record.assets;
         let text = if agrees {
             format!(
                 "The run says that it ended the sessions of {}, and so does the emulator.",
@@ -228,15 +234,12 @@ impl Demo<'_> {
         let commands = [
             "export CORP_ENTRA_SECRET=…".to_owned(),
             "tipstaff check --connection corp".to_owned(),
-            format!(
-                "tipstaff run {} --connection corp --user ada@contoso.com --simulate",
-                bundled::NAME
-            ),
+            format!("tipstaff run {NAME} --connection corp --user ada@contoso.com --simulate"),
             self.context
                 .next_command(&format!("runs show {}", record.id)),
         ];
-        let lines: String = TOML
-            .lines()
+        let lines: String = std::iter::once("")
+            .chain(TOML.lines())
             .chain([""])
             .map(str::to_owned)
             .chain(commands)
@@ -276,14 +279,15 @@ impl Demo<'_> {
 
     fn table(&self, run: RunId) -> Result<(), Failure> {
         let out = self.context.printer.results();
-        show::outcomes::write(self.host.ledger(), run, Choice::All, self.paint, out)
+        let look = Look::of(&self.context.printer);
+        show::outcomes::write(self.host.ledger(), run, Choice::All, look, out)
     }
 
     fn step(&self, number: u32, title: &str, text: &str) -> Result<(), Failure> {
         let space = if number == 1 { "" } else { "\n" };
         let heading = self.paint.heading(&format!("{number}. {title}"));
         let body = wrapped(text, 2, self.columns);
-        self.print(&format!("{space}{heading}\n{body}\n"))
+        self.print(&format!("{space}{heading}\n{body}"))
     }
 
     fn print(&self, text: &str) -> Result<(), Failure> {

@@ -16,14 +16,11 @@ use crate::ask;
 use crate::context::Context;
 use crate::diagnostic::{Failure, exit};
 use crate::follow::{Follow, Format, Report, next_steps};
-use crate::show::outcomes::{self, Choice, parse_verdict};
+use crate::show::outcomes::{self, Choice, Look, parse_verdict};
 use crate::show::summary;
 use crate::show::table::{pairs, table};
 use crate::signals::Signals;
 use crate::text::{assets, number};
-
-/// How many outcomes `show` has at most.
-const SHOWN: u64 = 20;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -151,22 +148,18 @@ async fn show(context: &Context, host: &Host, id: &str) -> Result<(), Failure> {
         text.push_str(&format!("\n{remains}"));
     }
     printer.print(&text)?;
-    let troubles: u64 = run
-        .counts
-        .iter()
-        .filter(|(verdict, _)| outcomes::needs_somebody(*verdict))
-        .map(|(_, count)| count)
-        .sum();
-    let choice = if run.counts.total() <= SHOWN {
-        Choice::All
-    } else {
-        Choice::Troubles(SHOWN)
-    };
-    if choice == Choice::All && run.counts.total() > 0 || troubles > 0 {
+    if run.counts.total() > 0 {
+        let choice = Choice::for_reader(true, run.counts.total());
         printer.print("\n")?;
-        outcomes::write(host.ledger(), run.id, choice, paint, printer.results())?;
+        outcomes::write(
+            host.ledger(),
+            run.id,
+            choice,
+            Look::of(printer),
+            printer.results(),
+        )?;
     }
-    printer.note(&next_steps(context, &run));
+    printer.note(&next_steps(context, &run, false));
     Ok(())
 }
 
@@ -221,8 +214,8 @@ fn export(context: &Context, host: &Host, id: &str, format: Format) -> Result<()
     let out = context.printer.results();
     let format = match format {
         Format::Table => {
-            let paint = context.printer.paint();
-            return outcomes::write(host.ledger(), run.id, Choice::All, paint, out);
+            let look = Look::of(&context.printer);
+            return outcomes::write(host.ledger(), run.id, Choice::All, look, out);
         }
         Format::Jsonl => ReportFormat::JsonLines,
         Format::Json => ReportFormat::Json,

@@ -92,7 +92,7 @@ fn calls(text: &mut String, network: &Declaration, columns: usize, paint: Paint)
     for call in &network.calls {
         entry(
             text,
-            &format!("{} {}", call.method, call.url),
+            &format!("{}: {} {}", call.id, call.method, call.url),
             &call.purpose,
             columns,
         );
@@ -298,4 +298,124 @@ fn entry(text: &mut String, head: &str, body: &str, columns: usize) {
 
 fn list(words: &[String]) -> String {
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tipstaff::declare::{Cost, Endpoint, Lane, Subject};
+    use tipstaff_sandbox::{AssetField, OutcomeCode};
+
+    use super::*;
+
+    fn call(id: &str, method: &str, url: &str, shape: Shape) -> Call {
+        Call {
+            id: id.to_owned(),
+            method: method.to_owned(),
+            url: url.to_owned(),
+            query: Vec::new(),
+            request_headers: Vec::new(),
+            answer_headers: Vec::new(),
+            purpose: format!("to {id}"),
+            shape,
+            repeatable: false,
+            carries: Vec::new(),
+            seals: Vec::new(),
+            costs: Vec::new(),
+            cookie_jar: None,
+        }
+    }
+
+    fn example() -> Manifest {
+        let tag = Shape::Single {
+            effect: Effect::Changes,
+            subject: Some(Subject {
+                named_in: Naming::Segment,
+                fields: vec!["id".to_owned()],
+                learns: Vec::new(),
+            }),
+        };
+        let sign_in = Shape::Single {
+            effect: Effect::SignsIn,
+            subject: None,
+        };
+        let envelope = Shape::ODataJsonBatch {
+            base: "{api}/v1".to_owned(),
+            max_parts: 20,
+            calls: vec!["tag".to_owned()],
+        };
+        Manifest {
+            name: "tag-users".to_owned(),
+            title: "Tag users".to_owned(),
+            summary: "Puts a tag on each user.".to_owned(),
+            version: "1.2.3".to_owned(),
+            adapter: "azure_ad_adapter".to_owned(),
+            asset_kinds: vec!["user".to_owned()],
+            asset_fields: vec![AssetField {
+                path: "id".to_owned(),
+                required: true,
+                purpose: "to name the user".to_owned(),
+            }],
+            settings_schema: json!({"type": "object", "required": ["tag"], "properties": {
+                "tag": {"type": "string", "description": "What to write.\u{1b}[2J"},
+                "speed": {"type": "integer", "minimum": 1, "maximum": 9, "default": 5},
+                "style": {"enum": ["plain", "fancy"], "default": "plain"},
+            }}),
+            connection_schema: json!({"type": "object", "properties": {
+                "key": {"type": "string", "writeOnly": true, "title": "API key"},
+            }}),
+            network: Declaration {
+                endpoints: vec![Endpoint {
+                    name: "api".to_owned(),
+                    addresses: vec![("global".to_owned(), "https://api.example".to_owned())],
+                }],
+                calls: vec![
+                    Call {
+                        carries: vec![Carried {
+                            what: Held::Secret("key".to_owned()),
+                            place: Place::FormField("key".to_owned()),
+                        }],
+                        seals: vec![Sealed {
+                            name: "token".to_owned(),
+                            found_in: FindingPlace::JsonMember("access_token".to_owned()),
+                        }],
+                        ..call("sign-in", "POST", "{api}/token", sign_in)
+                    },
+                    Call {
+                        repeatable: true,
+                        costs: vec![Cost {
+                            lane: "writes".to_owned(),
+                            units: 1,
+                        }],
+                        ..call("tag", "PUT", "{api}/v1/users/*/tag", tag)
+                    },
+                    call("batch", "POST", "{api}/v1/$batch", envelope),
+                ],
+                lanes: vec![Lane {
+                    id: "writes".to_owned(),
+                    units: 3_000,
+                    window: Duration::from_secs(150),
+                }],
+            },
+            outcome_codes: vec![OutcomeCode {
+                code: "tagged".to_owned(),
+                meaning: "The tag is there.".to_owned(),
+            }],
+        }
+    }
+
+    #[test]
+    fn an_action_is_told_in_words_for_the_person_who_approves_it() {
+        let found = Inspection {
+            size: 342_112,
+            imports: vec!["wasi:http/client@0.3.0".to_owned()],
+            parts: 3,
+            functions: 512,
+        };
+        let text = manifest(&example(), "not approved", 76, Paint::plain())
+            + &component(&found, &"0".repeat(64), 76, Paint::plain());
+        insta::assert_snapshot!(text);
+    }
 }

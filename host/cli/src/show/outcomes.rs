@@ -9,22 +9,25 @@ use tipstaff::{Outcome, RunId, Verdict};
 
 use super::table::Columns;
 use crate::diagnostic::Failure;
-use crate::printer::Paint;
+use crate::printer::{Paint, Printer};
 use crate::text::counted;
+
+/// How many outcomes a person is shown at once.
+pub(crate) const SCREEN: u64 = 20;
 
 /// Which outcomes are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     /// All.
     All,
-    /// At most so many of those that somebody has to look at.
+    /// At most so many of those that somebody has to look at one by one. Why assets were not attempted is the same for
+    /// all of them, and the summary has it.
     Troubles(u64),
 }
 
 impl Choice {
     /// All that fit a screen for a person, else those that matter; everything for a file or a program.
     pub(crate) fn for_reader(is_person: bool, total: u64) -> Self {
-        const SCREEN: u64 = 40;
         if is_person && total > SCREEN {
             Self::Troubles(SCREEN)
         } else {
@@ -35,7 +38,7 @@ impl Choice {
     fn takes(self, outcome: &Outcome) -> bool {
         match self {
             Self::All => true,
-            Self::Troubles(_) => needs_somebody(outcome.verdict),
+            Self::Troubles(_) => matches!(outcome.verdict, Verdict::Failed | Verdict::InDoubt),
         }
     }
 
@@ -43,6 +46,25 @@ impl Choice {
         match self {
             Self::All => u64::MAX,
             Self::Troubles(most) => most,
+        }
+    }
+}
+
+/// How the table looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Its colours.
+    pub(crate) paint: Paint,
+    /// How many columns the terminal has; elsewhere an outcome is one line, however long.
+    pub(crate) columns: Option<usize>,
+}
+
+impl Look {
+    /// For standard output.
+    pub(crate) fn of(printer: &Printer) -> Self {
+        Self {
+            paint: printer.paint(),
+            columns: printer.result_columns(),
         }
     }
 }
@@ -60,7 +82,7 @@ pub(crate) fn write(
     ledger: &Ledger,
     run: RunId,
     choice: Choice,
-    paint: Paint,
+    look: Look,
     mut out: impl Write,
 ) -> Result<(), Failure> {
     let mut columns = Columns::new(["ASSET", "VERDICT", "CODE", "MESSAGE"]);
@@ -77,7 +99,7 @@ pub(crate) fn write(
     if chosen == 0 {
         return Ok(out.flush()?);
     }
-    out.write_all(columns.head(paint).as_bytes())?;
+    out.write_all(columns.head(look.paint).as_bytes())?;
     for outcome in ledger.outcomes(run)? {
         let outcome = outcome?;
         if !choice.takes(&outcome) {
@@ -87,10 +109,14 @@ pub(crate) fn write(
         if rows > choice.most() {
             break;
         }
-        let line = columns.line(&cells(&outcome), |column, cell| match column {
-            1 => paint.paint(style(outcome.verdict), cell),
+        let coloured = |column: usize, cell: &str| match column {
+            1 => look.paint.paint(style(outcome.verdict), cell),
             _ => cell.to_owned(),
-        });
+        };
+        let line = match look.columns {
+            Some(room) => columns.paragraph(&cells(&outcome), room, coloured),
+            None => columns.line(&cells(&outcome), coloured),
+        };
         out.write_all(line.as_bytes())?;
     }
     let more = chosen.saturating_sub(choice.most());
@@ -144,7 +170,7 @@ mod tests {
     #[test]
     fn a_person_with_a_long_list_sees_what_matters() {
         assert_eq!(Choice::for_reader(true, 12), Choice::All);
-        assert_eq!(Choice::for_reader(true, 5_000), Choice::Troubles(40));
+        assert_eq!(Choice::for_reader(true, 5_000), Choice::Troubles(SCREEN));
         assert_eq!(Choice::for_reader(false, 5_000), Choice::All);
     }
 

@@ -79,7 +79,7 @@ pub(crate) fn beginning(plan: &Plan, simulated: bool) -> String {
 /// What somebody is asked.
 pub(crate) fn question(plan: &Plan) -> String {
     format!(
-        "{} {} on connection `{}`? [y/N] ",
+        "\n{} {} on connection `{}`? [y/N] ",
         doing(plan.action().manifest()),
         assets(plan.census().assets),
         plan.connection(),

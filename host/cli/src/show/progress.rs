@@ -76,6 +76,15 @@ impl Progress {
         (left > 0.0).then(|| Duration::from_secs_f64(left.min(1e9)))
     }
 
+    /// The same as a line of its own: `12 of 40: …`.
+    fn line(&self, now: Instant) -> String {
+        let done = format!("{} of {}", number(self.done()), number(self.total));
+        match self.text(now) {
+            text if text.is_empty() => done,
+            text => format!("{done}: {text}"),
+        }
+    }
+
     /// `40 a second, 2 min 3 s left; 12 succeeded, 1 failed; waiting for writes: the quota is used up (8 s)`.
     pub(crate) fn text(&self, now: Instant) -> String {
         let pace = [
@@ -158,8 +167,7 @@ impl Display {
             Self::Lines { last, printer } => {
                 if now.duration_since(*last) >= LINE_EVERY {
                     *last = now;
-                    let (done, total) = (number(progress.done()), number(progress.total));
-                    printer.note(&format!("{done} of {total}: {}\n", progress.text(now)));
+                    printer.note(&format!("{}\n", progress.line(now)));
                 }
             }
         }
@@ -196,6 +204,7 @@ mod tests {
     fn the_pace_tells_what_is_left() {
         let mut progress = Progress::new(1_000, 0, Instant::now());
         assert_eq!(after(&progress, 0), "");
+        assert_eq!(progress.line(progress.started), "0 of 1,000");
         progress.counts.add(Verdict::Succeeded, 190);
         progress.counts.add(Verdict::Failed, 10);
         assert_eq!(

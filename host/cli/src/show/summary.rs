@@ -36,8 +36,8 @@ fn host_meaning(code: &str) -> Option<&'static str> {
         }
         host_code::WRONG_KIND => "The action does not work with assets of this kind.",
         host_code::INTERRUPTED => {
-            "The run was stopped before the asset's turn came. Nothing was sent about it, or the message says so; run \
-             those again."
+            "The run was stopped before the asset had its turn, or before the answer about it came: then it is in doubt. \
+             Run those again."
         }
         host_code::STOPPED => {
             "The action ended the run and says why. Do what it says, then run those again."
@@ -107,7 +107,12 @@ pub(crate) fn remains(
         if text.is_empty() {
             let _ = writeln!(text, "{}", paint.heading("What remains for a person"));
         }
-        let _ = writeln!(text, "  {code}, {}", assets(*count));
+        let _ = writeln!(
+            text,
+            "  {code} ({}), {}",
+            verdict_text(*verdict),
+            assets(*count)
+        );
         text.push_str(&wrapped(&harmless(meaning), 6, columns));
     }
     text
@@ -189,15 +194,15 @@ mod tests {
           failed                63  not-found 60, not-an-asset 3
           not-attempted          1  interrupted 1
         What remains for a person
-          duplicate, 7 assets
+          duplicate (skipped), 7 assets
               Another asset of this run is the same one. What happened to it is in that
               asset's outcome.
-          not-an-asset, 3 assets
+          not-an-asset (failed), 3 assets
               The line or element of the list is no asset. The message says why; mend
               the list and run those lines again.
-          interrupted, 1 asset
-              The run was stopped before the asset's turn came. Nothing was sent about
-              it, or the message says so; run those again.
+          interrupted (not-attempted), 1 asset
+              The run was stopped before the asset had its turn, or before the answer
+              about it came: then it is in doubt. Run those again.
         ");
     }
 

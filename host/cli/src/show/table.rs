@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::printer::Paint;
-use crate::text::{harmless, padded, width};
+use crate::text::{harmless, padded, width, wrapped};
 
 /// How wide each column has to be.
 #[derive(Debug)]
@@ -48,6 +48,35 @@ impl<const N: usize> Columns<N> {
         }
         line.push('\n');
         line
+    }
+
+    /// A row for a terminal of so many columns: the last cell is wrapped below itself, or below the row where there is
+    /// too little room for that.
+    pub(crate) fn paragraph(
+        &self,
+        row: &[&str; N],
+        columns: usize,
+        look: impl Fn(usize, &str) -> String,
+    ) -> String {
+        const ROOM: usize = 48;
+        let Some((last, before)) = row.split_last() else {
+            return String::new();
+        };
+        let taken: usize = self.widths.iter().take(before.len()).map(|w| w + 2).sum();
+        let last = harmless(last);
+        if taken + width(&last) <= columns {
+            return self.line(row, look);
+        }
+        let mut head = *row;
+        if let Some(cell) = head.last_mut() {
+            *cell = "";
+        }
+        let head = self.line(&head, look);
+        if taken + ROOM > columns {
+            return format!("{}\n{}", head.trim_end(), wrapped(&last, 4, columns));
+        }
+        let below = wrapped(&last, taken, columns);
+        head.trim_end_matches('\n').to_owned() + below.get(taken..).unwrap_or_default()
     }
 }
 
@@ -105,6 +134,31 @@ mod tests {
         ada@contoso.com   succeeded  revoked at once
         東京@contoso.com  skipped    a guest
         ");
+    }
+
+    #[test]
+    fn long_messages_hang_below_themselves_or_below_their_row() {
+        let columns = Columns::new(["ASSET", "VERDICT", "MESSAGE"]);
+        let row = [
+            "ada",
+            "failed",
+            "The tenant has no such user: deleted, never there, or of another tenant.",
+        ];
+        let plain = |_: usize, cell: &str| cell.to_owned();
+        insta::assert_snapshot!(columns.paragraph(&row, 66, plain), @r"
+        ada    failed   The tenant has no such user: deleted, never there,
+                        or of another tenant.
+        ");
+        insta::assert_snapshot!(columns.paragraph(&row, 40, plain), @r"
+        ada    failed
+            The tenant has no such user:
+            deleted, never there, or of another
+            tenant.
+        ");
+        assert_eq!(
+            columns.paragraph(&row, 200, plain),
+            columns.line(&row, plain)
+        );
     }
 
     #[test]
