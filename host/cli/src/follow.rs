@@ -46,6 +46,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// Events that are taken one after the other before signals and progress have their turn.
 const AT_ONCE: usize = 512;
 
+/// What to do when outcomes could not be written somewhere.
+const FROM_LEDGER: &str = "the ledger has every outcome: `tipstaff runs export` writes them again";
+
 /// Warnings that are shown; the audit has all.
 const MOST_WARNINGS: usize = 20;
 
@@ -313,7 +316,7 @@ impl Sinks {
     fn judge_out(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
             self.out = None;
-            match Failure::from(error) {
+            match Failure::from(error).hint(FROM_LEDGER) {
                 Failure::ReaderLeft => {}
                 told => self.troubles.push(told),
             }
@@ -323,10 +326,8 @@ impl Sinks {
     fn judge_report(&mut self, written: io::Result<()>) {
         let Err(error) = written else { return };
         if let Some(report) = self.report.take() {
-            let hint =
-                "the ledger has every outcome: `tipstaff runs export` writes the report again";
             self.troubles
-                .push(Failure::file("write the report", &report.path, &error).hint(hint));
+                .push(Failure::file("write the report", &report.path, &error).hint(FROM_LEDGER));
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::ask::{self, Yes};
 use crate::context::{Context, load_action};
 use crate::diagnostic::Failure;
 use crate::follow::{Follow, Format, Report};
+use crate::printer::Printer;
 use crate::show;
 use crate::signals::Signals;
 
@@ -79,7 +80,16 @@ pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Fa
     let connection = context.connection(&args.connection)?;
     let host = context.host().await?;
     let action = load_action(&host, &args.action).await?;
-    let list = list(context, &host, args.whom)?;
+    // A list may come from a pipe that is slow, or from a person who types.
+    let (printer, of_host, whom) = (context.printer.clone(), host.clone(), args.whom);
+    let reading = tokio::task::spawn_blocking(move || list(&printer, &of_host, whom));
+    let list = signals
+        .or(async {
+            reading
+                .await
+                .unwrap_or_else(|error| Err(Failure::new(format!("cannot read the list: {error}"))))
+        })
+        .await?;
     let approved = ask::may_use(context, &host, &action, args.yes, &mut signals).await?;
     let mut draft = host.plan(&action).connection(connection).assets(list);
     for (field, value) in args.set {
@@ -161,7 +171,7 @@ fn refuse_later(args: &RunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(context: &Context, host: &Host, whom: Whom) -> Result<Assets, Failure> {
+fn list(printer: &Printer, host: &Host, whom: Whom) -> Result<Assets, Failure> {
     if let Some(file) = whom.assets {
         let list = if file == Path::new("-") {
             Assets::reader(BufReader::with_capacity(64 * 1024, stdin()), None)
@@ -178,12 +188,12 @@ fn list(context: &Context, host: &Host, whom: Whom) -> Result<Assets, Failure> {
         return Ok(Assets::users(whom.user));
     }
     let inventory = Inventory::open(&host.state().inventory())?;
-    Ok(Assets::given(selected(context, &inventory, &whom.select)?))
+    Ok(Assets::given(selected(printer, &inventory, &whom.select)?))
 }
 
 /// The assets of these ids; tells of all ids that are not there, and fails for the first.
 fn selected(
-    context: &Context,
+    printer: &Printer,
     inventory: &Inventory,
     ids: &[String],
 ) -> Result<Vec<Asset>, Failure> {
@@ -200,7 +210,7 @@ fn selected(
         return Ok(found);
     };
     for id in unknown {
-        context.printer.failure(&assets::not_there(inventory, &id));
+        printer.failure(&assets::not_there(inventory, &id));
     }
     Err(assets::not_there(inventory, &first))
 }

@@ -31,6 +31,7 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 struct Waiting {
     text: String,
+    told: Instant,
     until: Instant,
 }
 
@@ -54,7 +55,8 @@ impl Progress {
     /// The run waits.
     pub(crate) fn waiting(&mut self, lane: &str, why: &str, left: Duration, now: Instant) {
         self.waiting = Some(Waiting {
-            text: format!("waiting for {}: {}", harmless(lane), harmless(why)),
+            text: format!("{}: {}", harmless(lane), harmless(why)),
+            told: now,
             until: now + left,
         });
     }
@@ -76,12 +78,20 @@ impl Progress {
         (left > 0.0).then(|| Duration::from_secs_f64(left.min(1e9)))
     }
 
-    /// The same as a line of its own: `12 of 40: …`.
-    fn line(&self, now: Instant) -> String {
+    /// The same as a line of its own, `12 of 40: …`, with what was waited for since the last one.
+    fn line(&self, last: Instant, now: Instant) -> String {
         let done = format!("{} of {}", number(self.done()), number(self.total));
-        match self.text(now) {
-            text if text.is_empty() => done,
-            text => format!("{done}: {text}"),
+        let waited = self
+            .waiting
+            .as_ref()
+            .filter(|waiting| waiting.told >= last && waiting.until < now)
+            .map(|waiting| format!("waited for {}", waiting.text));
+        let parts = [Some(self.text(now)), waited].into_iter().flatten();
+        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
+            done
+        } else {
+            format!("{done}: {}", parts.join("; "))
         }
     }
 
@@ -101,7 +111,7 @@ impl Progress {
             .collect();
         let waiting = self.waiting.as_ref().and_then(|waiting| {
             let left = waiting.until.checked_duration_since(now)?;
-            Some(format!("{} ({})", waiting.text, duration(left)))
+            Some(format!("waiting for {} ({})", waiting.text, duration(left)))
         });
         [
             pace.join(", "),
@@ -166,8 +176,8 @@ impl Display {
             }
             Self::Lines { last, printer } => {
                 if now.duration_since(*last) >= LINE_EVERY {
+                    printer.note(&format!("{}\n", progress.line(*last, now)));
                     *last = now;
-                    printer.note(&format!("{}\n", progress.line(now)));
                 }
             }
         }
@@ -204,7 +214,10 @@ mod tests {
     fn the_pace_tells_what_is_left() {
         let mut progress = Progress::new(1_000, 0, Instant::now());
         assert_eq!(after(&progress, 0), "");
-        assert_eq!(progress.line(progress.started), "0 of 1,000");
+        assert_eq!(
+            progress.line(progress.started, progress.started),
+            "0 of 1,000"
+        );
         progress.counts.add(Verdict::Succeeded, 190);
         progress.counts.add(Verdict::Failed, 10);
         assert_eq!(
@@ -238,6 +251,12 @@ mod tests {
             "waiting for writes: the quota is used up (15 s)"
         );
         assert_eq!(after(&progress, 21), "");
+        let later = |seconds| started + Duration::from_secs(seconds);
+        assert_eq!(
+            progress.line(started, later(21)),
+            "0 of 10: waited for writes: the quota is used up"
+        );
+        assert_eq!(progress.line(later(1), later(21)), "0 of 10");
     }
 
     #[test]
