@@ -145,8 +145,8 @@ impl Code {
                  does no harm."
             }
             Self::Stopped => {
-                "The run ended before this user's turn; the message says why. Mend the cause, then resume the run \
-                 for what was not attempted."
+                "The run ended before this user's turn; the message says why. If that is a fault, mend it; then run \
+                 again what was not attempted."
             }
             Self::Throttled => {
                 "The service refused every try for lack of quota, within the bounds of `max_tries` and \

@@ -44,7 +44,9 @@ impl NotAnAction {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotAComponent(_) => None,
+            Self::NotAComponent(_) => {
+                Some("an action is a file that ends in `.wasm`, built for the target wasm32-wasip2")
+            }
             Self::Module => Some("build it for the target wasm32-wasip2, which makes components"),
             Self::TooLarge { .. } => Some("build it in release mode and without debug information"),
             Self::ForeignImport(_) => {
@@ -125,6 +127,10 @@ pub fn inspect(bytes: &[u8], limits: &ComponentLimits) -> Result<Inspection, Not
     let too_large = |what: String, most: u64| Err(NotAnAction::TooLarge { what, most });
     if bytes.len() > limits.size {
         return too_large(format!("{} bytes", bytes.len()), limits.size as u64);
+    }
+    if !bytes.starts_with(b"\0asm") {
+        let reason = "it does not begin as WebAssembly does".to_owned();
+        return Err(NotAnAction::NotAComponent(reason));
     }
     let broken =
         |error: wasmparser::BinaryReaderError| NotAnAction::NotAComponent(error.to_string());

@@ -58,8 +58,10 @@ impl Config {
             message,
             hint: None,
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            unreadable(format!("cannot be read: {error}"))
+                .hint("name the file with `--config FILE`; the README shows what stands in it")
+        })?;
         let mut config = Self::parse(&text, path)?;
         let names_secret_files = config
             .connections

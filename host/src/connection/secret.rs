@@ -85,9 +85,11 @@ impl SecretSource {
     /// What is missing.
     pub fn is_there(&self) -> Result<(), SourceError> {
         match self {
-            Self::Env(name) if std::env::var_os(name).is_none() => {
-                Err(SourceError::NoVariable(name.clone()))
-            }
+            Self::Env(name) => match std::env::var_os(name) {
+                None => Err(SourceError::NoVariable(name.clone())),
+                Some(value) if value.is_empty() => Err(SourceError::Empty(self.describe())),
+                Some(_) => Ok(()),
+            },
             Self::File(path) => match std::fs::metadata(path) {
                 Ok(_) => Ok(()),
                 Err(error) => Err(SourceError::File {
@@ -95,7 +97,7 @@ impl SecretSource {
                     reason: error.to_string(),
                 }),
             },
-            Self::Env(_) | Self::Keyring(_) | Self::Command(_) | Self::Given(_) => Ok(()),
+            Self::Keyring(_) | Self::Command(_) | Self::Given(_) => Ok(()),
         }
     }
 

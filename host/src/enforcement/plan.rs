@@ -51,7 +51,7 @@ pub enum PlanError {
     #[error("no assets were named")]
     NoAssets,
     /// There is nothing in the list.
-    #[error("{0} has no assets")]
+    #[error("`{0}` has no assets")]
     Empty(String),
     /// The list broke off.
     #[error("{from} cannot be read to its end: {source}")]
@@ -119,6 +119,10 @@ impl PlanError {
                 ..
             } => Some(format!(
                 "`tipstaff actions inspect {action}` shows its settings"
+            )),
+            Self::Empty(_) => Some("nothing was sent: is it the right list?".to_owned()),
+            Self::Settings { action, .. } => Some(format!(
+                "`tipstaff actions inspect {action}` shows what each setting takes"
             )),
             Self::Spool(error) => error.hint().map(str::to_owned),
             Self::Ledger(error) => error.hint().map(str::to_owned),

@@ -192,9 +192,17 @@ impl Spool {
         self.keep = true;
     }
 
-    /// Removes the file with this value: nobody can need it any more.
+    /// Removes the file at once: nobody can need it any more.
     pub(crate) fn discard(&mut self) {
-        self.keep = false;
+        self.keep = true;
+        self.remove();
+    }
+
+    fn remove(&self) {
+        for ending in ["db", "db-wal", "db-shm", "lock"] {
+            // What is not there need not be removed, and what cannot be removed harms nobody.
+            let _ = fs::remove_file(self.path.with_extension(ending));
+        }
     }
 
     /// Reads all assets into the file.
@@ -267,12 +275,8 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        if self.keep {
-            return;
-        }
-        for ending in ["db", "db-wal", "db-shm", "lock"] {
-            // What is not there need not be removed, and what cannot be removed harms nobody.
-            let _ = fs::remove_file(self.path.with_extension(ending));
+        if !self.keep {
+            self.remove();
         }
     }
 }
