@@ -195,6 +195,9 @@ pub(crate) struct LogGate {
 
 const LONGEST_LINE: usize = 4_096;
 
+/// What Rust's standard library says after the reason of a panic, and is none.
+const NOTE: &str = "note: run with `RUST_BACKTRACE=";
+
 impl LogGate {
     pub(crate) fn new(log: Arc<dyn Log>, limits: &Limits) -> Self {
         Self {
@@ -239,6 +242,9 @@ impl LogGate {
     fn standard_error(&self, text: &str) {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             self.line(tracing::Level::ERROR, line);
+            if line.starts_with(NOTE) {
+                continue;
+            }
             let line: String = line
                 .chars()
                 .take(300)
