@@ -366,11 +366,8 @@ pub(crate) fn cause(error: &wasmtime::Error, log: &LogGate) -> Cut {
     }
     let what = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),
-        None => format!("{:#}", error)
-            .lines()
-            .next()
-            .map(shown)
-            .unwrap_or_default(),
+        // What stands above the cause says where in the guest it happened, over many lines.
+        None => shown(&error.root_cause().to_string()),
     };
     Cut::Trap {
         what,
