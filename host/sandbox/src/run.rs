@@ -200,6 +200,7 @@ impl Action {
             mode: run.mode,
             codes: Arc::clone(&self.codes),
             room,
+            session: Arc::clone(&session),
             _ended: ended,
         };
         let work = async {
@@ -454,7 +455,16 @@ struct Collect {
     mode: Mode,
     codes: Arc<HashSet<String>>,
     room: Arc<AtomicWaker>,
+    session: Arc<Session>,
     _ended: oneshot::Sender<()>,
+}
+
+/// The run is over when its outcomes end (`wit/world.wit`, `enforcement.run`): nothing leaves while the host still waits
+/// for the ending.
+impl Drop for Collect {
+    fn drop(&mut self) {
+        self.session.close();
+    }
 }
 
 /// Reports that are lifted out of the guest at one time.
