@@ -191,6 +191,7 @@ impl Action {
             fed: Arc::clone(&fed),
             finish: Box::pin(run.finish.clone().cancelled_owned()),
         };
+        let drained = Arc::clone(&run.roster);
         let (ended, end) = oneshot::channel();
         let collect = Collect {
             outcomes: PollSender::new(run.outcomes),
@@ -247,8 +248,16 @@ impl Action {
                 tokio::time::sleep(left.max(Duration::from_millis(10))).await;
             }
         };
+        // The feed may be gone by now: a small list is handed over whole at once.
+        let (finish, roster) = (run.finish.clone(), drained);
+        let drain = async {
+            finish.cancelled().await;
+            roster.drain();
+            std::future::pending::<std::convert::Infallible>().await
+        };
         let ended = tokio::select! {
             biased;
+            never = drain => match never {},
             () = run.abort.cancelled() => Err(Cut::Aborted),
             result = work => result.map_err(|error| cause(&error, &log)),
             () = tokio::time::sleep(run.limits.run) => {
