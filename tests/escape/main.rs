@@ -1,15 +1,34 @@
-//! Programs that try to get out of the sandbox, one attack each.
+//! Programs that try to get out of the sandbox, one attack each: the attack fails with the right cause, and the host
+//! lives.
 
-use entra_emulator::{Tenant, User};
-use tipstaff::Assets;
-use tipstaff_tests::{Trial, program};
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that is not as expected has to stop"
+)]
+
+mod complete;
+mod crashes;
+mod ground;
+mod lies;
+mod reach;
+mod secrets;
+mod time;
+mod volume;
+
+use ground::Ground;
+use tipstaff::Ending;
+use tipstaff_tests::program;
 
 #[tokio::test]
 async fn a_program_that_behaves_gets_its_work_done() {
-    let tenant = Tenant::builder().user(User::member("ada@contoso.example"));
-    let tenant = tenant.build();
-    let id = tenant.users()[0].id().to_string();
-    let trial = Trial::of(program::BEHAVES, tenant).await;
-    let ran = trial.run(Assets::users([&id])).await;
-    assert_eq!(ran.result(&id), ("succeeded", "done"), "{ran:#?}");
+    let ground = Ground::of(program::BEHAVES).await;
+    let ran = ground.run().await;
+    for id in &ground.ids {
+        assert_eq!(ran.result(id), ("succeeded", "done"), "{ran:#?}");
+        assert_eq!(ground.revocations(id), 1);
+    }
+    assert_eq!(ran.summary.ending, Ending::Complete);
+    assert_eq!(ran.warnings, [""; 0]);
+    ground.holds(&ran).await;
 }

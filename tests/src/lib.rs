@@ -7,13 +7,15 @@
     reason = "a test that cannot be set up has to stop"
 )]
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use entra_emulator::{Emulator, Options, Tenant};
+use serde_json::{Value, json};
 use tipstaff::{
-    Action, Assets, Connection, Draft, Host, Limits, Network, NetworkPolicy, Outcome, RunEvent,
-    Running, Secret, SecretSource, Summary,
+    Action, Assets, Connection, Draft, Host, Limits, Log, Network, NetworkPolicy, Outcome,
+    RunEvent, Running, Secret, SecretSource, Summary, Verdict,
 };
 
 /// Components for tests, one behaviour each: see `tests/programs`.
@@ -45,8 +47,18 @@ impl Trial {
 
     /// Another component, with bounds of its own.
     pub async fn with(component: &[u8], tenant: Tenant, limits: Limits) -> Self {
+        Self::logged(component, tenant, limits, None).await
+    }
+
+    /// The same, and what actions log goes to `log`.
+    pub async fn logged(
+        component: &[u8],
+        tenant: Tenant,
+        limits: Limits,
+        log: Option<Arc<dyn Log>>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let host = host(&folder.path().join("state"), limits).await;
+        let host = host(&folder.path().join("state"), limits, log).await;
         let action = host
             .load_bytes("trial", component)
             .await
@@ -71,20 +83,20 @@ impl Trial {
     /// The connection to the tenant, as an operator would describe it.
     #[must_use]
     pub fn connection(&self) -> Connection {
-        let secret = Secret::new(self.emulator.client_secret());
-        Connection::entra("corp")
-            .tenant_id(self.emulator.tenant_id())
-            .client_id(self.emulator.client_id())
-            .client_secret(SecretSource::Given(secret))
-            .addresses([
-                ("login", self.emulator.login_url()),
-                ("graph", self.emulator.graph_url()),
-            ])
-            .network(Network {
-                ca_pem: Some(self.emulator.ca_pem().to_owned()),
-                private: NetworkPolicy::private(),
-                ..Network::default()
-            })
+        connection(&self.way())
+    }
+
+    /// What another process needs for the same connection.
+    #[must_use]
+    pub fn way(&self) -> Value {
+        json!({
+            "tenant": self.emulator.tenant_id(),
+            "client": self.emulator.client_id(),
+            "secret": self.emulator.client_secret(),
+            "login": self.emulator.login_url(),
+            "graph": self.emulator.graph_url(),
+            "authority": self.emulator.ca_pem(),
+        })
     }
 
     /// A plan of these assets in the making.
@@ -109,12 +121,31 @@ impl Trial {
     }
 }
 
+/// The connection of [`Trial::way`].
+#[must_use]
+pub fn connection(way: &Value) -> Connection {
+    let text = |member: &str| way[member].as_str().expect("a text").to_owned();
+    Connection::entra("corp")
+        .tenant_id(text("tenant"))
+        .client_id(text("client"))
+        .client_secret(SecretSource::Given(Secret::new(text("secret"))))
+        .addresses([("login", text("login")), ("graph", text("graph"))])
+        .network(Network {
+            ca_pem: Some(text("authority")),
+            private: NetworkPolicy::private(),
+            ..Network::default()
+        })
+}
+
 /// A host with its state in `folder`.
-pub async fn host(folder: &Path, limits: Limits) -> Host {
-    let builder = Host::builder()
+pub async fn host(folder: &Path, limits: Limits, log: Option<Arc<dyn Log>>) -> Host {
+    let mut builder = Host::builder()
         .state_dir(folder)
         .code_dir(Path::new(env!("OUT_DIR")).join("code"))
         .limits(limits);
+    if let Some(log) = log {
+        builder = builder.log(log);
+    }
     builder.open().await.expect("a host")
 }
 
@@ -131,9 +162,15 @@ pub struct Ran {
 
 impl Ran {
     /// Listens to a run until its end.
-    pub async fn watch(mut running: Running) -> Self {
+    pub async fn watch(running: Running) -> Self {
+        Self::watch_and(running, |_| {}).await
+    }
+
+    /// The same, and `does` something about each event.
+    pub async fn watch_and(mut running: Running, mut does: impl FnMut(&RunEvent)) -> Self {
         let (mut outcomes, mut warnings) = (Vec::new(), Vec::new());
         while let Some(event) = running.next().await {
+            does(&event);
             match event {
                 RunEvent::Outcome(outcome) => outcomes.push(outcome),
                 RunEvent::Warning { message, .. } => warnings.push(message),
@@ -155,6 +192,41 @@ impl Ran {
         let outcome = found.next().expect("an outcome");
         assert!(found.next().is_none(), "`{asset}` has two outcomes");
         outcome
+    }
+
+    /// How many outcomes have this verdict and code.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict, code: &str) -> usize {
+        let fits = |o: &&Outcome| o.verdict == verdict && o.code == code;
+        self.outcomes.iter().filter(fits).count()
+    }
+
+    /// Holds everything that was told against what happened: so many assets have one outcome each, the counts are
+    /// theirs, nobody is called revoked who was not, and nobody who was is said to be untouched.
+    pub fn agrees_with(&self, emulator: &Emulator, assets: usize) {
+        let ids: HashSet<&str> = self.outcomes.iter().map(|o| o.asset.as_str()).collect();
+        assert_eq!(ids.len(), self.outcomes.len(), "an asset has two outcomes");
+        assert_eq!(self.outcomes.len(), assets);
+        assert_eq!(self.summary.counts.total(), assets as u64);
+        for (verdict, count) in self.summary.counts.iter() {
+            let told = self
+                .outcomes
+                .iter()
+                .filter(|o| o.verdict == verdict)
+                .count();
+            assert_eq!(told as u64, count, "{verdict:?}");
+        }
+        for outcome in &self.outcomes {
+            let user = emulator.user(&outcome.asset);
+            let revoked = user.is_some_and(|user| user.revocations > 0);
+            match outcome.verdict {
+                // What happened to the person is in another asset's outcome.
+                Verdict::Skipped if outcome.code == "duplicate" => {}
+                Verdict::Succeeded => assert!(revoked, "{outcome:?}"),
+                Verdict::InDoubt => {}
+                _ => assert!(!revoked, "{outcome:?}"),
+            }
+        }
     }
 
     /// The verdict and the code of an asset, as the report has them.

@@ -20,14 +20,16 @@ wit_bindgen::generate!({
 pub use exports::tipstaff::action::enforcement::{
     Asset, Connection, Ending, Finding, Guest, Manifest, Mode, Outcome,
 };
+pub use futures;
 pub use tipstaff::action::manifest as m;
-pub use tipstaff::action::types::Verdict;
+pub use tipstaff::action::types::{Level, Verdict};
 pub use tipstaff::action::{logging, pacing, subjects};
-pub use wasi::http::types::ErrorCode;
+pub use wasi::clocks::monotonic_clock;
+pub use wasi::http::types::{ErrorCode, Headers, Method};
 pub use wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter, spawn_local};
 
 use wasi::http::client;
-use wasi::http::types::{Headers, Method, Request, Response, Scheme};
+use wasi::http::types::{Request, Response, Scheme};
 
 /// A manifest that declares little: read and change a user at the endpoint `graph`, with a token got at `login`.
 pub fn manifest() -> Manifest {
@@ -201,18 +203,92 @@ pub fn member(json: &str, name: &str) -> Option<String> {
     Some(rest.split_once('"')?.0.to_owned())
 }
 
-/// Revokes the sessions of the user named by `name`, and says whether the service agreed.
-pub async fn revoke(connection: &Connection, token: &str, name: &str) -> Result<Answer, ErrorCode> {
-    let graph = connection.endpoint("graph").unwrap_or_default();
-    let bearer = format!("Bearer {token}");
-    send(
-        Method::Post,
-        &graph,
-        &format!("/v1.0/users/{name}/revokeSignInSessions"),
-        &[("authorization", &bearer)],
-        "",
-    )
-    .await
+/// What a run was given, and the stand-in of a token.
+pub struct Job {
+    pub mode: Mode,
+    pub settings: String,
+    pub connection: Connection,
+    pub token: String,
+}
+
+impl Job {
+    /// Signs in.
+    pub async fn begin(mode: Mode, settings: String, connection: Connection) -> Self {
+        let token = sign_in(&connection).await.unwrap_or_default();
+        Self {
+            mode,
+            settings,
+            connection,
+            token,
+        }
+    }
+
+    /// Whom or what the test tells the program to reach for.
+    pub fn target(&self) -> String {
+        member(&self.settings, "target").unwrap_or_default()
+    }
+
+    /// The stand-in of the client's secret.
+    pub fn secret(&self) -> String {
+        self.connection.secret("client_secret").unwrap_or_default()
+    }
+
+    /// Asks Graph something, with the token.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, ErrorCode> {
+        let graph = self.connection.endpoint("graph").unwrap_or_default();
+        let bearer = format!("Bearer {}", self.token);
+        let mut all = vec![("authorization", bearer.as_str())];
+        all.extend_from_slice(headers);
+        send(method, &graph, path, &all, body).await
+    }
+
+    /// Revokes the sessions of the user named by `name`.
+    pub async fn revoke(&self, name: &str) -> Result<Answer, ErrorCode> {
+        let path = format!("/v1.0/users/{name}/revokeSignInSessions");
+        self.ask(Method::Post, &path, &[], "").await
+    }
+
+    /// Sends a batch of these methods and addresses.
+    pub async fn batch(&self, parts: &[(&str, &str)]) -> Result<Answer, ErrorCode> {
+        let parts: Vec<String> = parts
+            .iter()
+            .zip(1..)
+            .map(|((method, url), id)| {
+                format!(r#"{{"id":"{id}","method":"{method}","url":"{url}"}}"#)
+            })
+            .collect();
+        let body = format!(r#"{{"requests":[{}]}}"#, parts.join(","));
+        let json = [("content-type", "application/json")];
+        self.ask(Method::Post, "/v1.0/$batch", &json, &body).await
+    }
+}
+
+/// The outcome of an attempt that should not have come through: its message says what came of it.
+pub fn tried(asset: &Asset, result: Result<Answer, ErrorCode>) -> Vec<Outcome> {
+    let message = match result {
+        Ok(answer) => format!("It came through, with status {}.", answer.status),
+        Err(error) => format!("It did not come through: {error:?}."),
+    };
+    vec![outcome(&asset.id, Verdict::Failed, "not-done", &message)]
+}
+
+/// Does the work, and reports what came of it.
+pub async fn act_well(job: &Job, asset: &Asset) -> Vec<Outcome> {
+    let (verdict, code, message) = match job.mode {
+        Mode::Simulate => (Verdict::WouldEnforce, "done", "It would be done.".into()),
+        Mode::Enforce => match job.revoke(&object_id(asset)).await {
+            Ok(Answer { status: 200, .. }) => (Verdict::Succeeded, "done", "It is done.".into()),
+            Ok(Answer { status, .. }) => (Verdict::Failed, "not-done", format!("Status {status}.")),
+            Err(error) => (Verdict::NotAttempted, "not-done", format!("{error:?}")),
+        },
+    };
+    vec![outcome(&asset.id, verdict, code, &message)]
 }
 
 /// The object id in an asset's first identity.
@@ -244,61 +320,22 @@ pub trait Program: 'static {
         async { vec![] }
     }
 
-    /// The outcome of one asset. `token` is the stand-in of a good token.
-    fn act(
-        connection: &Connection,
-        token: &str,
-        mode: Mode,
-        asset: &Asset,
-    ) -> impl Future<Output = Vec<Outcome>> {
-        async move {
-            if mode == Mode::Simulate {
-                return vec![outcome(
-                    &asset.id,
-                    Verdict::WouldEnforce,
-                    "done",
-                    "It would be done.",
-                )];
-            }
-            match revoke(connection, token, &object_id(asset)).await {
-                Ok(Answer { status: 200, .. }) => vec![outcome(
-                    &asset.id,
-                    Verdict::Succeeded,
-                    "done",
-                    "It is done.",
-                )],
-                Ok(Answer { status, .. }) => {
-                    vec![outcome(
-                        &asset.id,
-                        Verdict::Failed,
-                        "not-done",
-                        &format!("Status {status}."),
-                    )]
-                }
-                Err(error) => vec![outcome(
-                    &asset.id,
-                    Verdict::NotAttempted,
-                    "not-done",
-                    &format!("{error:?}"),
-                )],
-            }
-        }
+    /// The outcomes of one asset: there should be one.
+    fn act(job: &Job, asset: &Asset) -> impl Future<Output = Vec<Outcome>> {
+        act_well(job, asset)
     }
 
     /// The whole run.
     fn run(
-        mode: Mode,
-        _settings: String,
-        connection: Connection,
+        job: Job,
         mut assets: StreamReader<Asset>,
         outcomes: &mut StreamWriter<Outcome>,
     ) -> impl Future<Output = Ending> {
         async move {
-            let token = sign_in(&connection).await.unwrap_or_default();
             loop {
                 let (status, group) = assets.read(Vec::with_capacity(16)).await;
                 for asset in &group {
-                    let reports = Self::act(&connection, &token, mode, asset).await;
+                    let reports = Self::act(&job, asset).await;
                     outcomes.write_all(reports).await;
                 }
                 if matches!(status, StreamResult::Dropped) {
@@ -330,7 +367,8 @@ impl<P: Program> Guest for Component<P> {
         let (mut tx, rx) = wit_stream::new();
         let (ending_tx, ending_rx) = wit_future::new(|| Ending::Stopped("it vanished".into()));
         spawn_local(async move {
-            let ending = P::run(mode, settings, connection, assets, &mut tx).await;
+            let job = Job::begin(mode, settings, connection).await;
+            let ending = P::run(job, assets, &mut tx).await;
             let _ = ending_tx.write(ending).await;
             drop(tx);
         });

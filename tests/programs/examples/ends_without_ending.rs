@@ -1,0 +1,39 @@
+//! Ends its outcomes, and never says how the run ended.
+
+use tipstaff_programs::{
+    Asset, Connection, Ending, Finding, FutureReader, Guest, Job, Manifest, Mode, Outcome,
+    StreamReader, act_well, export_action, manifest, spawn_local, wit_future, wit_stream,
+};
+
+struct EndsWithoutEnding;
+
+impl Guest for EndsWithoutEnding {
+    fn describe() -> Manifest {
+        manifest()
+    }
+
+    async fn check(_: Connection) -> Vec<Finding> {
+        vec![]
+    }
+
+    async fn run(
+        mode: Mode,
+        settings: String,
+        connection: Connection,
+        mut assets: StreamReader<Asset>,
+    ) -> (StreamReader<Outcome>, FutureReader<Ending>) {
+        let (mut outcomes, reader) = wit_stream::new();
+        let (ending, told) = wit_future::new(|| Ending::Complete);
+        spawn_local(async move {
+            let job = Job::begin(mode, settings, connection).await;
+            while let Some(asset) = assets.next().await {
+                outcomes.write_all(act_well(&job, &asset).await).await;
+            }
+            drop(outcomes);
+            std::mem::forget(ending);
+        });
+        (reader, told)
+    }
+}
+
+export_action!(EndsWithoutEnding with_types_in tipstaff_programs);
