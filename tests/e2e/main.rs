@@ -1,10 +1,38 @@
 //! The whole way: a list of assets through the first action, in the sandbox, to a tenant on loopback.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that is not as expected has to stop"
+)]
+
+mod again;
+mod beside;
+mod counts;
+mod interrupts;
+mod list;
+mod recovers;
+mod resume;
+mod stops;
 
 use entra_emulator::{Tenant, User};
 use tipstaff::{Assets, Ending};
 use tipstaff_tests::Trial;
+
+/// So many members, `user000001@contoso.example` and following.
+fn members(count: usize) -> Tenant {
+    Tenant::builder().seed_users(count).build()
+}
+
+/// Their object ids.
+fn ids(tenant: &Tenant) -> Vec<String> {
+    tenant
+        .users()
+        .iter()
+        .map(|user| user.id().to_string())
+        .collect()
+}
 
 #[tokio::test]
 async fn one_user_is_revoked() {
