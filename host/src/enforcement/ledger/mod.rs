@@ -18,6 +18,8 @@
 //! lines can compute the last link again.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
