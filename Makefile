@@ -30,7 +30,11 @@ test: toolchain ## check formats, lint, and run every suite that fits into some 
 
 .PHONY: bench
 bench: toolchain build ## measure, and print the tables of docs/performance.md
-	$(CARGO) bench --locked --package tipstaff-tests
+	$(CARGO) bench --locked --package tipstaff-tests --bench figures
+
+.PHONY: bench-long
+bench-long: toolchain ## measure what takes minutes: the memory that a million assets need
+	$(CARGO) bench --locked --package tipstaff-tests --bench figures -- memory-long
 
 .PHONY: fmt
 fmt: ## format the code

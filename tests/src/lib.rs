@@ -18,6 +18,8 @@ use tipstaff::{
     RunEvent, Running, Secret, SecretSource, Summary, Verdict,
 };
 
+pub mod twin;
+
 /// Components for tests, one behaviour each: see `tests/programs`.
 pub mod program {
     include!(concat!(env!("OUT_DIR"), "/programs.rs"));

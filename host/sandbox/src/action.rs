@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
@@ -93,25 +94,48 @@ impl Action {
         log: Arc<dyn Log>,
         limits: &Limits,
     ) -> Result<Self, LoadError> {
+        let began = Instant::now();
         let inspection = inspect(bytes, &ComponentLimits::default())?;
         let digest = digest(bytes);
+        tracing::debug!(
+            took_us = began.elapsed().as_micros(),
+            "the component inspected"
+        );
+        let began = Instant::now();
         let component = match cache.and_then(|cache| cache.load(engine, &digest)) {
-            Some(component) => component,
+            Some(component) => {
+                tracing::debug!(
+                    took_us = began.elapsed().as_micros(),
+                    "its code taken from the cache"
+                );
+                component
+            }
             None => {
                 let component = compile(engine, bytes.to_vec()).await?;
                 if let Some(cache) = cache {
                     cache.store(engine, &digest, &component);
                 }
+                tracing::debug!(
+                    took_us = began.elapsed().as_micros(),
+                    "the component compiled"
+                );
                 component
             }
         };
+        let began = Instant::now();
         let unlinkable = |error: wasmtime::Error| NotAnAction::Uncompilable(format!("{error:#}"));
         let pre = linker(engine)
             .and_then(|linker| linker.instantiate_pre(&component))
             .and_then(v0_1::ActionPre::new)
             .map_err(unlinkable)?;
+        tracing::debug!(took_us = began.elapsed().as_micros(), "its imports linked");
+        let began = Instant::now();
         let manifest = Manifest::check(describe(engine, &pre, log, limits).await?)
             .map_err(LoadError::Manifest)?;
+        tracing::debug!(
+            took_us = began.elapsed().as_micros(),
+            "its manifest asked for and checked"
+        );
         let codes = manifest
             .outcome_codes
             .iter()
@@ -180,8 +204,10 @@ async fn describe(
     let behind = Behind::nothing(log, limits);
     let gate = Arc::clone(&behind.log);
     let work = async {
+        let began = Instant::now();
         let mut store = store(engine, behind, limits);
         let instance = pre.instantiate_async(&mut store).await?;
+        tracing::debug!(took_us = began.elapsed().as_micros(), "an instance started");
         store
             .run_concurrent(async move |accessor| {
                 instance

@@ -6,7 +6,7 @@ use std::collections::{HashSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::task::AtomicWaker;
@@ -205,8 +205,10 @@ impl Action {
             _ended: ended,
         };
         let work = async {
+            let began = Instant::now();
             let mut store = store(&self.engine, behind, &run.limits);
             let instance = self.pre.instantiate_async(&mut store).await?;
+            tracing::debug!(took_us = began.elapsed().as_micros(), "an instance started");
             let mode = match run.mode {
                 Mode::Enforce => v0_1::WitMode::Enforce,
                 _ => v0_1::WitMode::Simulate,

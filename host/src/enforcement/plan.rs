@@ -10,6 +10,7 @@
 //! approved. The plan's digest is over all of it: a list that changed since is another plan.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -182,8 +183,14 @@ impl Draft {
     pub async fn prepare(mut self) -> Result<Plan, PlanError> {
         let connection = self.connection.take().ok_or(PlanError::NoConnection)?;
         let assets = self.assets.take().ok_or(PlanError::NoAssets)?;
+        let began = Instant::now();
         let settings = self.checked_settings()?;
         let access = Access::new(connection, self.action.manifest())?;
+        tracing::debug!(
+            took_us = began.elapsed().as_micros(),
+            "settings, connection and grant checked"
+        );
+        let began = Instant::now();
         let id = RunId::new();
         let spool = Spool::create(&self.host.inner.state.spool(), id)?;
         let (spool, census) = fill(
@@ -193,6 +200,10 @@ impl Draft {
             assets,
         )
         .await?;
+        tracing::debug!(
+            took_us = began.elapsed().as_micros(),
+            "assets read to the spool"
+        );
         let document = json!({
             "action": {
                 "name": self.action.manifest().name,

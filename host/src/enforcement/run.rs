@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tipstaff_egress::{Mode, Roster};
@@ -253,6 +254,7 @@ impl Stage {
         let session = plan
             .access
             .session(&plan.host, mode, Arc::clone(&roster), notes);
+        let began = Instant::now();
         let end = plan
             .action
             .run(Run {
@@ -270,9 +272,15 @@ impl Stage {
                 abort: control.abort.clone(),
             })
             .await;
+        tracing::debug!(took_us = began.elapsed().as_micros(), "the action ended");
+        let began = Instant::now();
         let fed = joined(feeder.await);
         joined(collector.await);
         let written = joined(scribe.await);
+        tracing::debug!(
+            took_us = began.elapsed().as_micros(),
+            "the last outcomes written"
+        );
         let interrupted = control.finish.is_cancelled();
         let close = move || {
             let ending = match (end, fed) {
@@ -290,7 +298,9 @@ impl Stage {
             drop(events.blocking_send(untold));
             finish(&mut plan, written, ending, simulated, &events)
         };
+        let began = Instant::now();
         joined(tokio::task::spawn_blocking(close).await);
+        tracing::debug!(took_us = began.elapsed().as_micros(), "the books closed");
     }
 }
 

@@ -1,0 +1,62 @@
+//! The figures of `docs/performance.md`, as tables: `make bench`, or `cargo bench -p tipstaff-tests -- SECTION…`.
+//!
+//! Times of this machine say little elsewhere, so each figure is a ratio or a size taken in one run, with both sides in
+//! turn, round by round, and the median of the rounds. The tenant is always a process of its own, the same for both.
+
+mod host;
+mod many_users;
+mod memory;
+mod one_user;
+mod phases;
+mod start_up;
+mod table;
+mod tenant;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What goes wrong in a bench ends it, and is shown as it is.
+type Failed = Box<dyn Error>;
+
+const SECTIONS: &str = "start-up, one-user, many-users, memory, memory-long";
+
+fn main() -> ExitCode {
+    // Cargo adds `--bench`.
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let done = match arguments.first().map(String::as_str) {
+        // This program in another role: a process whose time or memory must not be mixed with that of the bench.
+        Some(tenant::ROLE) => tenant::serve(&arguments),
+        Some(host::ROLE) => host::play(&arguments),
+        _ => figures(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn figures(sections: &[String]) -> Result<(), Failed> {
+    let all = ["start-up", "one-user", "many-users", "memory"].map(str::to_owned);
+    let sections = if sections.is_empty() {
+        &all[..]
+    } else {
+        sections
+    };
+    for section in sections {
+        match section.as_str() {
+            "start-up" => start_up::measure()?,
+            "one-user" => one_user::measure()?,
+            "many-users" => many_users::measure()?,
+            "memory" => memory::measure(&[1_000, 100_000])?,
+            "memory-long" => memory::measure(&[1_000, 1_000_000])?,
+            other => return Err(format!("no section `{other}`: there are {SECTIONS}").into()),
+        }
+    }
+    Ok(())
+}
