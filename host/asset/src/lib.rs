@@ -17,15 +17,20 @@
 
 mod asset;
 pub mod cell;
+pub mod date;
 mod fault;
 pub mod fields;
 pub mod inventory;
 mod json;
+pub mod path;
 pub mod read;
 mod shape;
+pub mod view;
 
 pub use asset::{AZURE_AD_ADAPTER, AdapterData, Asset, AssetId, InvalidId, USER};
 pub use cell::csv_safe;
 pub use fault::Fault;
 pub use inventory::{ImportError, ImportReport, Inventory, InventoryError, Selected};
+pub use path::{FieldPath, PathError};
 pub use read::{Entry, Format, NotAList, ReadError, Reader, open, read};
+pub use view::View;
