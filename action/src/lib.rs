@@ -31,7 +31,7 @@ mod wording;
 pub use check::check;
 pub use codes::Code;
 pub use manifest::{
-    AssetField, Call, Effect, Endpoint, Held, Lane, Manifest, Naming, Place, Shape, Subject,
+    AssetField, Call, Effect, Endpoint, Found, Held, Lane, Manifest, Naming, Place, Shape, Subject,
     manifest,
 };
 pub use run::run;

@@ -3,6 +3,10 @@
 //! The types mirror the contract's `manifest.wit`, which documents every field; they are plain, so that tests and
 //! native programs can read the manifest without the contract's bindings.
 
+mod connection;
+mod graph;
+mod sign_in;
+
 use crate::codes::Code;
 use crate::settings;
 use std::time::Duration;
@@ -69,9 +73,10 @@ pub struct Call {
     pub shape: Shape,
     pub repeatable: bool,
     pub carries: &'static [(Held, Place)],
-    /// Names of what is sealed, and the members of the answer's JSON object that hold it.
-    pub seals: &'static [(&'static str, &'static str)],
+    /// Names of what is sealed, and where in the answer it is.
+    pub seals: &'static [(&'static str, Found)],
     pub costs: &'static [(&'static str, u32)],
+    pub cookie_jar: Option<&'static str>,
 }
 
 /// One request, or several in an OData JSON batch.
@@ -122,6 +127,8 @@ pub enum Naming {
 pub enum Held {
     Secret(&'static str),
     Sealed(&'static str),
+    Assertion,
+    OneTimeCode(&'static str),
 }
 
 /// Where it leaves.
@@ -129,7 +136,20 @@ pub enum Held {
 #[expect(missing_docs, reason = "the contract documents the cases")]
 pub enum Place {
     Bearer,
+    Header(&'static str),
     FormField(&'static str),
+    /// A JSON Pointer.
+    JsonMember(&'static str),
+}
+
+/// Where in an answer a value to seal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the contract documents the cases")]
+pub enum Found {
+    JsonMember(&'static str),
+    LocationQuery(&'static str),
+    /// The variable, and the member of its object.
+    ScriptVariable(&'static str, &'static str),
 }
 
 /// A quota that the service publishes.
@@ -141,16 +161,10 @@ pub struct Lane {
     pub window: Duration,
 }
 
-const NAME_FIELDS: &[&str] = &["id", "username"];
+/// The request headers that every call may set.
 const REQUEST_HEADERS: &[&str] = &["client-request-id"];
-const GRAPH_ANSWER_HEADERS: &[&str] = &[
-    "request-id",
-    "retry-after",
-    "www-authenticate",
-    "x-ms-throttle-limit-percentage",
-];
+/// What the token for Graph is called.
 const TOKEN: &str = "access-token";
-const BEARER: &[(Held, Place)] = &[(Held::Sealed(TOKEN), Place::Bearer)];
 
 /// The manifest. The same each time.
 #[must_use]
@@ -182,111 +196,15 @@ pub fn manifest() -> Manifest {
             },
         ],
         settings_schema: settings::SCHEMA,
-        connection_schema: CONNECTION_SCHEMA,
+        connection_schema: connection::SCHEMA,
         endpoints: ENDPOINTS,
-        calls: calls(),
+        calls: sign_in::calls().into_iter().chain(graph::calls()).collect(),
         lanes: LANES,
         outcome_codes: Code::ALL
             .iter()
             .map(|code| (code.as_str(), code.meaning()))
             .collect(),
     }
-}
-
-fn calls() -> Vec<Call> {
-    let sign_in = Call {
-        id: "sign-in",
-        method: "POST",
-        url: "{login}/{field:tenant_id}/oauth2/v2.0/token",
-        query: &[],
-        request_headers: REQUEST_HEADERS,
-        answer_headers: &["retry-after", "x-ms-request-id"],
-        purpose: "obtain a token for Microsoft Graph with the application's secret",
-        shape: Shape::Single {
-            effect: Effect::SignsIn,
-            subject: None,
-        },
-        repeatable: true,
-        carries: &[(
-            Held::Secret("client_secret"),
-            Place::FormField("client_secret"),
-        )],
-        seals: &[(TOKEN, "access_token")],
-        costs: &[],
-    };
-    let look_up = Call {
-        id: "look-up",
-        method: "GET",
-        url: "{graph}/v1.0/users/*",
-        query: &["$select"],
-        request_headers: REQUEST_HEADERS,
-        answer_headers: GRAPH_ANSWER_HEADERS,
-        purpose: "find the user's object id, and see whether it is a guest",
-        shape: Shape::Single {
-            effect: Effect::Reads,
-            subject: Some(Subject {
-                named_in: Naming::Segment,
-                fields: NAME_FIELDS,
-                learns: &[("id", "userPrincipalName"), ("userPrincipalName", "id")],
-            }),
-        },
-        repeatable: true,
-        carries: BEARER,
-        seals: &[],
-        // "GET users/{id}": one unit, and never less.
-        costs: &[(RESOURCE_UNITS, 1)],
-    };
-    let find = Call {
-        id: "find",
-        url: "{graph}/v1.0/users",
-        query: &["$filter", "$select", "$top"],
-        purpose: "find a user whose principal name cannot stand in a path",
-        shape: Shape::Single {
-            effect: Effect::Reads,
-            subject: Some(Subject {
-                named_in: Naming::Filter("userPrincipalName eq '{name}'"),
-                fields: NAME_FIELDS,
-                learns: &[("id", "userPrincipalName")],
-            }),
-        },
-        ..look_up.clone()
-    };
-    let revoke = Call {
-        id: "revoke",
-        method: "POST",
-        url: "{graph}/v1.0/users/*/revokeSignInSessions",
-        query: &[],
-        purpose: "revoke the user's sessions",
-        shape: Shape::Single {
-            effect: Effect::Changes,
-            subject: Some(Subject {
-                named_in: Naming::Segment,
-                fields: NAME_FIELDS,
-                learns: &[],
-            }),
-        },
-        costs: &[(WRITES, 1), (RESOURCE_UNITS, 1)],
-        ..look_up.clone()
-    };
-    let batch = Call {
-        id: "batch",
-        url: "{graph}/v1.0/$batch",
-        purpose: "look up or revoke up to 20 users in one request",
-        shape: Shape::Batch {
-            base: "{graph}/v1.0",
-            max_parts: settings::MAX_BATCH_SIZE,
-            calls: &["look-up", "find", "revoke"],
-        },
-        costs: &[],
-        ..revoke.clone()
-    };
-    let by_domain = Call {
-        id: "sign-in-by-domain",
-        url: "{login}/{field:account_sub_domain}.onmicrosoft.com/oauth2/v2.0/token",
-        purpose: "the same, where the connection names its tenant by sub domain",
-        ..sign_in.clone()
-    };
-    vec![sign_in, by_domain, look_up, find, revoke, batch]
 }
 
 /// "Microsoft Graph service-specific throttling limits", identity and access: an application in one tenant may make
@@ -325,53 +243,6 @@ const ENDPOINTS: &[Endpoint] = &[
         ],
     },
 ];
-
-/// The fields of a connection. Those below `account_sub_domain` are stored by the product's adapter for other uses;
-/// they are accepted so that a stored connection fits as it is.
-const CONNECTION_SCHEMA: &str = r#"{
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "type": "object",
-  "required": ["client_id", "client_secret"],
-  "anyOf": [{"required": ["tenant_id"]}, {"required": ["account_sub_domain"]}],
-  "properties": {
-    "client_id": {
-      "type": "string", "minLength": 1, "title": "Azure Client ID",
-      "description": "The application (client) id of the app registration."
-    },
-    "client_secret": {
-      "type": "string", "minLength": 1, "writeOnly": true, "title": "Azure Client Secret",
-      "description": "The value of a client secret, not its id."
-    },
-    "tenant_id": {
-      "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9.-]+$", "title": "Azure Tenant ID",
-      "description": "The directory (tenant) id, or a verified domain of the tenant."
-    },
-    "account_sub_domain": {
-      "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9-]+$", "title": "Account Sub Domain",
-      "description": "contoso for contoso.onmicrosoft.com. Names the tenant where there is no tenant id."
-    },
-    "verify_ssl": {
-      "type": "boolean", "default": true, "title": "Verify SSL",
-      "description": "Check the certificates of the services. The host does this."
-    },
-    "username": {
-      "type": "string", "title": "User Name",
-      "description": "Not used by this action, which signs in as the application."
-    },
-    "password": {
-      "type": "string", "writeOnly": true, "title": "Password",
-      "description": "Not used by this action, which signs in as the application."
-    },
-    "otp_secret": {
-      "type": "string", "writeOnly": true, "title": "2FA Secret Key",
-      "description": "Not used by this action, which signs in as the application."
-    },
-    "sso_provider": {
-      "type": "boolean", "default": false, "title": "SSO Provider",
-      "description": "Entra ID is the organisation's single sign-on. Not used by this action."
-    }
-  }
-}"#;
 
 #[cfg(test)]
 mod tests {
@@ -415,10 +286,11 @@ mod tests {
             );
             for (held, _) in call.carries {
                 match held {
-                    Held::Secret(field) => {
+                    Held::Secret(field) | Held::OneTimeCode(field) => {
                         assert_eq!(connection["properties"][field]["writeOnly"], true)
                     }
                     Held::Sealed(name) => assert!(sealed.contains(name), "{name}"),
+                    Held::Assertion => {}
                 }
             }
             match call.shape {
@@ -452,7 +324,7 @@ mod tests {
 
     #[test]
     fn secrets_are_write_only() {
-        let schema: Value = serde_json::from_str(CONNECTION_SCHEMA).unwrap();
+        let schema: Value = serde_json::from_str(connection::SCHEMA).unwrap();
         for (name, field) in schema["properties"].as_object().unwrap() {
             let secret = matches!(name.as_str(), "client_secret" | "password" | "otp_secret");
             assert_eq!(field["writeOnly"] == true, secret, "{name}");

@@ -114,19 +114,33 @@ fn call(call: &own::Call) -> wit::Call {
                 what: match what {
                     own::Held::Secret(field) => wit::Held::Secret((*field).into()),
                     own::Held::Sealed(name) => wit::Held::Sealed((*name).into()),
+                    own::Held::Assertion => wit::Held::Assertion,
+                    own::Held::OneTimeCode(field) => wit::Held::OneTimeCode((*field).into()),
                 },
                 place: match place {
                     own::Place::Bearer => wit::Place::Bearer,
+                    own::Place::Header(name) => wit::Place::Header((*name).into()),
                     own::Place::FormField(name) => wit::Place::FormField((*name).into()),
+                    own::Place::JsonMember(pointer) => wit::Place::JsonMember((*pointer).into()),
                 },
             })
             .collect(),
         seals: call
             .seals
             .iter()
-            .map(|(name, member)| wit::Sealed {
+            .map(|(name, found)| wit::Sealed {
                 name: (*name).into(),
-                found_in: wit::FindingPlace::JsonMember((*member).into()),
+                found_in: match found {
+                    own::Found::JsonMember(member) => {
+                        wit::FindingPlace::JsonMember((*member).into())
+                    }
+                    own::Found::LocationQuery(name) => {
+                        wit::FindingPlace::LocationQuery((*name).into())
+                    }
+                    own::Found::ScriptVariable(variable, member) => {
+                        wit::FindingPlace::ScriptVariable(((*variable).into(), (*member).into()))
+                    }
+                },
             })
             .collect(),
         costs: call
@@ -137,6 +151,6 @@ fn call(call: &own::Call) -> wit::Call {
                 units: *units,
             })
             .collect(),
-        cookie_jar: None,
+        cookie_jar: call.cookie_jar.map(Into::into),
     }
 }

@@ -1,0 +1,88 @@
+//! The calls to Microsoft Graph.
+
+use super::{
+    Call, Effect, Held, Naming, Place, REQUEST_HEADERS, RESOURCE_UNITS, Shape, Subject, TOKEN,
+    WRITES,
+};
+use crate::settings;
+
+const NAME_FIELDS: &[&str] = &["id", "username"];
+const ANSWER_HEADERS: &[&str] = &[
+    "request-id",
+    "retry-after",
+    "www-authenticate",
+    "x-ms-throttle-limit-percentage",
+];
+const BEARER: &[(Held, Place)] = &[(Held::Sealed(TOKEN), Place::Bearer)];
+
+/// The calls: each alone, and the batch that holds them.
+pub(super) fn calls() -> Vec<Call> {
+    let look_up = Call {
+        id: "look-up",
+        method: "GET",
+        url: "{graph}/v1.0/users/*",
+        query: &["$select"],
+        request_headers: REQUEST_HEADERS,
+        answer_headers: ANSWER_HEADERS,
+        purpose: "find the user's object id, and see whether it is a guest",
+        shape: Shape::Single {
+            effect: Effect::Reads,
+            subject: Some(Subject {
+                named_in: Naming::Segment,
+                fields: NAME_FIELDS,
+                learns: &[("id", "userPrincipalName"), ("userPrincipalName", "id")],
+            }),
+        },
+        repeatable: true,
+        carries: BEARER,
+        seals: &[],
+        // "GET users/{id}": one unit, and never less.
+        costs: &[(RESOURCE_UNITS, 1)],
+        cookie_jar: None,
+    };
+    let find = Call {
+        id: "find",
+        url: "{graph}/v1.0/users",
+        query: &["$filter", "$select", "$top"],
+        purpose: "find a user whose principal name cannot stand in a path",
+        shape: Shape::Single {
+            effect: Effect::Reads,
+            subject: Some(Subject {
+                named_in: Naming::Filter("userPrincipalName eq '{name}'"),
+                fields: NAME_FIELDS,
+                learns: &[("id", "userPrincipalName")],
+            }),
+        },
+        ..look_up.clone()
+    };
+    let revoke = Call {
+        id: "revoke",
+        method: "POST",
+        url: "{graph}/v1.0/users/*/revokeSignInSessions",
+        query: &[],
+        purpose: "revoke the user's sessions",
+        shape: Shape::Single {
+            effect: Effect::Changes,
+            subject: Some(Subject {
+                named_in: Naming::Segment,
+                fields: NAME_FIELDS,
+                learns: &[],
+            }),
+        },
+        costs: &[(WRITES, 1), (RESOURCE_UNITS, 1)],
+        ..look_up.clone()
+    };
+    let batch = Call {
+        id: "batch",
+        url: "{graph}/v1.0/$batch",
+        purpose: "look up or revoke up to 20 users in one request",
+        shape: Shape::Batch {
+            base: "{graph}/v1.0",
+            max_parts: settings::MAX_BATCH_SIZE,
+            calls: &["look-up", "find", "revoke"],
+        },
+        costs: &[],
+        ..revoke.clone()
+    };
+    vec![look_up, find, revoke, batch]
+}
