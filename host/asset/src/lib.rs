@@ -31,6 +31,6 @@ pub use asset::{AZURE_AD_ADAPTER, AdapterData, Asset, AssetId, InvalidId, USER};
 pub use cell::csv_safe;
 pub use fault::Fault;
 pub use inventory::{ImportError, ImportReport, Inventory, InventoryError, Selected};
-pub use path::{FieldPath, PathError};
+pub use path::{FieldPath, Found, PathError};
 pub use read::{Entry, Format, NotAList, ReadError, Reader, open, read};
 pub use view::View;

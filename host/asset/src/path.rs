@@ -63,6 +63,15 @@ pub enum Source {
     Preferred,
 }
 
+/// What a path finds in an asset.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found<'a> {
+    /// One value, and no list.
+    One(View<'a>),
+    /// A list.
+    List(Vec<View<'a>>),
+}
+
 /// Why a text is no path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -212,24 +221,28 @@ impl FieldPath {
     /// goes through a list, and where the asset has several entities of the adapter, so that none is lost; else the
     /// value itself. `null` and `""` are kept, for the reader to judge. `None` if there is no single value.
     #[must_use]
-    pub fn value(&self, asset: &Asset) -> Option<Value> {
+    pub fn find<'a>(&self, asset: &'a Asset) -> Option<Found<'a>> {
         let mut members = Vec::new();
         let mut count = 0_usize;
         let mut whole = None;
         let _ = self.visit(asset, |found| {
             count += 1;
             match found {
-                View::List(list) => members.extend_from_slice(list),
-                other => members.push(other.to_value()),
+                View::List(list) => members.extend(list.iter().map(View::from)),
+                other => members.push(other),
             }
             if count == 1 {
                 whole = Some(found);
             }
             ControlFlow::Continue(())
         });
+        let one = whole.map(|whole| match whole {
+            View::List(list) => Found::List(list.iter().map(View::from).collect()),
+            other => Found::One(other),
+        });
         match &self.source {
-            Source::Adapters | Source::Aggregated | Source::Labels => Some(Value::Array(members)),
-            Source::Id | Source::Kind | Source::Preferred => whole.map(View::to_value),
+            Source::Adapters | Source::Aggregated | Source::Labels => Some(Found::List(members)),
+            Source::Id | Source::Kind | Source::Preferred => one,
             Source::Adapter(adapter) => {
                 let mut entities = asset
                     .adapters
@@ -240,11 +253,35 @@ impl FieldPath {
                     || first.is_some_and(|entity| self.steps.cross_a_list(&entity.data));
                 match (count, is_list) {
                     (0, _) => None,
-                    (_, true) => Some(Value::Array(members)),
-                    (_, false) => whole.map(View::to_value),
+                    (_, true) => Some(Found::List(members)),
+                    (_, false) => one,
                 }
             }
         }
+    }
+
+    /// The same as a value of its own.
+    #[must_use]
+    pub fn value(&self, asset: &Asset) -> Option<Value> {
+        self.find(asset).map(|found| match found {
+            Found::One(value) => value.to_value(),
+            Found::List(members) => members.into_iter().map(View::to_value).collect(),
+        })
+    }
+
+    /// Whether it finds a list, whatever the asset holds.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        matches!(
+            self.source,
+            Source::Adapters | Source::Aggregated | Source::Labels
+        )
+    }
+
+    /// Whether it finds one value at most, whatever the asset holds.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        matches!(self.source, Source::Id | Source::Kind | Source::Preferred)
     }
 
     /// The first value of the first entity that has one.
