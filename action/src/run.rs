@@ -21,7 +21,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// Outcomes that may wait for the host to take them before no more assets are read.
-const UNWRITTEN: usize = 4_096;
+const UNWRITTEN: usize = 2_048;
 
 /// What the loop waits for, the most pressing first.
 enum Event<A, O> {

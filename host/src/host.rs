@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tipstaff_egress::Lanes;
-use tipstaff_sandbox::{Action, Cache, CacheError, Engine, Limits, LoadError, Log};
+use tipstaff_sandbox::{Action, Binary, Cache, CacheError, Engine, Limits, LoadError, Log};
 
 use crate::enforcement::ledger::{Ledger, LedgerError};
 use crate::enforcement::plan::Draft;
@@ -26,8 +26,22 @@ pub(crate) struct Inner {
     code: PathBuf,
     engine: OnceLock<Engine>,
     cache: OnceLock<Cache>,
-    bundled: Vec<(String, &'static [u8])>,
+    bundled: Vec<Bundled>,
+    instances: u32,
     loaded: Mutex<HashMap<String, Action>>,
+}
+
+/// An action that the program carries.
+struct Bundled {
+    name: String,
+    component: &'static [u8],
+    binary: OnceLock<Binary<'static>>,
+}
+
+impl Bundled {
+    fn binary(&self) -> &Binary<'static> {
+        self.binary.get_or_init(|| Binary::of(self.component))
+    }
 }
 
 impl std::fmt::Debug for Host {
@@ -107,13 +121,26 @@ impl HostError {
 }
 
 /// Makes a [`Host`].
-#[derive(Default)]
 pub struct Builder {
     state: Option<PathBuf>,
     code: Option<PathBuf>,
     limits: Limits,
     log: Option<Arc<dyn Log>>,
-    bundled: Vec<(String, &'static [u8])>,
+    bundled: Vec<Bundled>,
+    instances: u32,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            state: None,
+            code: None,
+            limits: Limits::default(),
+            log: None,
+            bundled: Vec::new(),
+            instances: Engine::MANY,
+        }
+    }
 }
 
 impl Builder {
@@ -148,7 +175,19 @@ impl Builder {
     /// An action that the program carries with it, under its name. Whoever trusts the program has approved it.
     #[must_use]
     pub fn bundle(mut self, name: impl Into<String>, component: &'static [u8]) -> Self {
-        self.bundled.push((name.into(), component));
+        self.bundled.push(Bundled {
+            name: name.into(),
+            component,
+            binary: OnceLock::new(),
+        });
+        self
+    }
+
+    /// How many instances may live at one time; a run is one, and so is a check. Room for them is reserved when the
+    /// first action is loaded, which takes time: a program that makes one run needs no more than a few.
+    #[must_use]
+    pub fn instances(mut self, most: u32) -> Self {
+        self.instances = most;
         self
     }
 
@@ -170,6 +209,7 @@ impl Builder {
             engine: OnceLock::new(),
             cache: OnceLock::new(),
             bundled: self.bundled,
+            instances: self.instances,
             loaded: Mutex::default(),
         };
         Ok(Host {
@@ -199,7 +239,7 @@ impl Host {
 
     /// The names of the actions that the program carries.
     pub fn bundled(&self) -> impl Iterator<Item = &str> {
-        self.inner.bundled.iter().map(|(name, _)| name.as_str())
+        self.inner.bundled.iter().map(|one| one.name.as_str())
     }
 
     /// Loads an action: the name of a bundled one, or the path of a component.
@@ -210,13 +250,8 @@ impl Host {
     pub async fn load(&self, action: impl AsRef<Path>) -> Result<Action, HostError> {
         let path = action.as_ref();
         let name = path.to_string_lossy();
-        if let Some((_, component)) = self
-            .inner
-            .bundled
-            .iter()
-            .find(|(bundled, _)| *bundled == name)
-        {
-            return self.load_bytes(&name, component).await;
+        if let Some(bundled) = self.inner.bundled.iter().find(|one| one.name == name) {
+            return self.load_binary(&name, bundled.binary()).await;
         }
         if path.extension().is_none_or(|extension| extension != "wasm")
             && path.components().count() < 2
@@ -243,8 +278,11 @@ impl Host {
     ///
     /// It is no action.
     pub async fn load_bytes(&self, name: &str, component: &[u8]) -> Result<Action, HostError> {
-        let digest = tipstaff_sandbox::digest(component);
-        if let Some(action) = self.loaded().get(&digest) {
+        self.load_binary(name, &Binary::of(component)).await
+    }
+
+    async fn load_binary(&self, name: &str, binary: &Binary<'_>) -> Result<Action, HostError> {
+        if let Some(action) = self.loaded().get(binary.digest()) {
             return Ok(action.clone());
         }
         let load = |source| HostError::Load {
@@ -254,11 +292,12 @@ impl Host {
         let engine = self.engine().map_err(load)?;
         let cache = self.cache()?;
         let log = Arc::clone(&self.inner.log);
-        let action = Action::load(&engine, Some(cache), component, log, &self.inner.limits)
+        let action = Action::load(&engine, Some(cache), binary, log, &self.inner.limits)
             .await
             .map_err(load)?;
-        self.keep_component(&digest, component);
-        self.loaded().insert(digest, action.clone());
+        self.keep_component(binary);
+        self.loaded()
+            .insert(binary.digest().to_owned(), action.clone());
         Ok(action)
     }
 
@@ -268,7 +307,7 @@ impl Host {
         self.inner
             .bundled
             .iter()
-            .any(|(_, component)| tipstaff_sandbox::digest(component) == action.digest())
+            .any(|one| one.binary().digest() == action.digest())
     }
 
     /// Starts to plan a run of an action.
@@ -296,14 +335,14 @@ impl Host {
 
     /// Keeps the component, so that a run can be gone on with when its file has changed. A failure costs no more than
     /// that, so it is only logged.
-    fn keep_component(&self, digest: &str, component: &[u8]) {
+    fn keep_component(&self, binary: &Binary<'_>) {
         let folder = self.inner.state.actions();
-        let path = folder.join(format!("{digest}.wasm"));
+        let path = folder.join(format!("{}.wasm", binary.digest()));
         if path.exists() {
             return;
         }
         let kept = tempfile::NamedTempFile::new_in(&folder).and_then(|mut file| {
-            std::io::Write::write_all(&mut file, component)?;
+            std::io::Write::write_all(&mut file, binary.bytes())?;
             file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         });
@@ -316,7 +355,7 @@ impl Host {
         if let Some(engine) = self.inner.engine.get() {
             return Ok(engine.clone());
         }
-        let engine = Engine::new()?;
+        let engine = Engine::new(self.inner.instances)?;
         Ok(self.inner.engine.get_or_init(|| engine).clone())
     }
 

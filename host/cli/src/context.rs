@@ -91,11 +91,15 @@ impl Context {
     }
 }
 
+/// A command makes one run, and may check or describe beside it.
+const INSTANCES: u32 = 4;
+
 /// A host with the action that the command carries.
 pub(crate) async fn open_host(state: &Path) -> Result<Host, Failure> {
     Ok(Host::builder()
         .state_dir(state)
         .bundle(NAME, COMPONENT)
+        .instances(INSTANCES)
         .open()
         .await?)
 }

@@ -1,5 +1,6 @@
 //! An action that is ready to run: read, compiled or taken from the cache, linked, and described by itself.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -67,22 +68,55 @@ impl LoadError {
     }
 }
 
-/// The SHA-256 of a component's bytes, in hexadecimal digits: what an approval is pinned to.
-#[must_use]
-pub fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a string has no error.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+/// A component's bytes and their digest, hashed once.
+#[derive(Clone)]
+pub struct Binary<'a> {
+    bytes: Cow<'a, [u8]>,
+    digest: Arc<str>,
+}
+
+impl<'a> Binary<'a> {
+    /// Hashes `bytes`.
+    #[must_use]
+    pub fn of(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        use std::fmt::Write;
+        let bytes = bytes.into();
+        let digest =
+            Sha256::digest(&bytes)
+                .iter()
+                .fold(String::with_capacity(64), |mut text, byte| {
+                    // Writing to a string has no error.
+                    let _ = write!(text, "{byte:02x}");
+                    text
+                });
+        Self {
+            bytes,
+            digest: digest.into(),
+        }
+    }
+
+    /// What was hashed.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The SHA-256 of the bytes, in hexadecimal digits: what an approval is pinned to.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+impl std::fmt::Debug for Binary<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Binary").field(&self.digest).finish()
+    }
 }
 
 impl Action {
-    /// Reads `bytes` as an action. Compiles them if `cache` does not have their code; that takes some tenths of a
-    /// second and runs on a thread of its own.
+    /// Reads `binary` as an action. Compiles it if `cache` does not have its code; that takes some tenths of a second
+    /// and runs on a thread of its own.
     ///
     /// # Errors
     ///
@@ -90,13 +124,13 @@ impl Action {
     pub async fn load(
         engine: &Engine,
         cache: Option<&Cache>,
-        bytes: &[u8],
+        binary: &Binary<'_>,
         log: Arc<dyn Log>,
         limits: &Limits,
     ) -> Result<Self, LoadError> {
         let began = Instant::now();
-        let inspection = inspect(bytes, &ComponentLimits::default())?;
-        let digest = digest(bytes);
+        let inspection = inspect(binary.bytes(), &ComponentLimits::default())?;
+        let digest = Arc::clone(&binary.digest);
         tracing::debug!(
             took_us = began.elapsed().as_micros(),
             "the component inspected"
@@ -111,7 +145,7 @@ impl Action {
                 component
             }
             None => {
-                let component = compile(engine, bytes.to_vec()).await?;
+                let component = compile(engine, binary.bytes().to_vec()).await?;
                 if let Some(cache) = cache {
                     cache.store(engine, &digest, &component);
                 }
@@ -147,7 +181,7 @@ impl Action {
             codes: Arc::new(codes),
             manifest: Arc::new(manifest),
             inspection: Arc::new(inspection),
-            digest: digest.into(),
+            digest,
         })
     }
 

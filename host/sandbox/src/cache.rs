@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn code_comes_back_until_somebody_touches_it() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(1).unwrap();
         let cache = Cache::open(&folder.path().join("code")).unwrap();
         assert!(cache.load(&engine, DIGEST).is_none());
         cache.store(&engine, DIGEST, &component(&engine));

@@ -11,9 +11,6 @@ use crate::LoadError;
 /// How often a guest that computes is interrupted, and its time counted.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// Instances that may live at one time in a process. Each reserves address space, not memory.
-const INSTANCES: u32 = 128;
-
 /// One a process: compiles components and holds the pool that instances live in. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
@@ -22,14 +19,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Reserves the pool and starts the clock.
+    /// Instances for a process that runs many actions side by side.
+    pub const MANY: u32 = 128;
+
+    /// Reserves a pool for so many instances (at least one) and starts the clock. Each reserves address space, not
+    /// memory, and some time: a pool for [`Self::MANY`] takes milliseconds.
     ///
     /// # Errors
     ///
     /// [`LoadError::Engine`] if the machine cannot reserve the address space or start a thread.
-    pub fn new() -> Result<Self, LoadError> {
+    pub fn new(instances: u32) -> Result<Self, LoadError> {
         let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let inner = wasmtime::Engine::new(&config()).map_err(failed)?;
+        let inner = wasmtime::Engine::new(&config(instances.max(1))).map_err(failed)?;
         let ticker = Ticker::start(&inner).map_err(|error| LoadError::Engine(error.to_string()))?;
         Ok(Self {
             inner,
@@ -58,13 +59,13 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn config() -> Config {
+fn config(instances: u32) -> Config {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(INSTANCES)
-        .total_core_instances(INSTANCES * 8)
-        .total_memories(INSTANCES * 2)
-        .total_tables(INSTANCES * 8)
-        .total_stacks(INSTANCES * 4)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * 8)
+        .total_memories(instances * 2)
+        .total_tables(instances * 8)
+        .total_stacks(instances * 4)
         .max_memories_per_component(8)
         .max_tables_per_component(64)
         .max_core_instances_per_component(64)

@@ -22,7 +22,7 @@ mod outcome;
 mod run;
 mod store;
 
-pub use action::{Action, LoadError, digest};
+pub use action::{Action, Binary, LoadError};
 pub use cache::{Cache, CacheError};
 pub use engine::Engine;
 pub use inspect::{Inspection, NotAnAction, inspect};

@@ -19,7 +19,7 @@ pub struct Limits {
     pub describe: Duration,
     /// Time from the end of the outcomes to the ending. 5 s.
     pub ending: Duration,
-    /// Assets handed over and not yet reported. 4,096.
+    /// Assets handed over and not yet reported. 2,048.
     pub window: usize,
     /// Log lines; what comes after is counted and dropped. 10,000.
     pub log_lines: u32,
@@ -41,7 +41,7 @@ impl Default for Limits {
             idle: Duration::from_secs(15 * 60),
             describe: Duration::from_secs(5),
             ending: Duration::from_secs(5),
-            window: 4_096,
+            window: 2_048,
             log_lines: 10_000,
             handles: 20_000,
             copied: 16 << 20,

@@ -479,7 +479,7 @@ impl Drop for Collect {
 }
 
 /// Reports that are lifted out of the guest at one time.
-const REPORTS: usize = 1_024;
+const REPORTS: usize = 256;
 
 impl<D: 'static> StreamConsumer<D> for Collect {
     type Item = v0_1::Outcome;

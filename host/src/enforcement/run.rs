@@ -27,10 +27,10 @@ use super::spool::{Desk, Fed, Lens, SpoolError};
 use super::witness::{Audit, Notes, Tell};
 
 /// Groups of assets or outcomes that wait between two stages.
-const GROUPS: usize = 4;
+const GROUPS: usize = 2;
 
 /// Outcomes that are written in one transaction at most.
-const MOST_AT_ONCE: usize = 4_096;
+const MOST_AT_ONCE: usize = 512;
 
 /// A run that was started. Dropping it does not stop it; see [`Control`].
 pub struct Running {
@@ -342,9 +342,6 @@ fn finish(
 
 fn close_books(plan: &Plan, scribe: &mut Scribe, mut ending: Ending) -> Result<Ending, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let desk = plan.spool.desk().map_err(|e| text(&e))?;
-    let lens = Lens::new(plan.action.manifest(), plan.access.connection.name());
-    let mut feed = plan.spool.feed(false).map_err(|e| text(&e))?;
     let counts = &scribe.counts;
     let all_have_one = counts.total() == plan.census.assets;
     let none_was_cut_off =
@@ -353,29 +350,37 @@ fn close_books(plan: &Plan, scribe: &mut Scribe, mut ending: Ending) -> Result<E
         // Somebody wanted to stop it when there was nothing left to stop.
         ending = Ending::Complete;
     }
-    let mut page = if all_have_one {
-        Vec::new()
-    } else {
-        feed.page(&lens).map_err(|e| text(&e))?
-    };
-    while !page.is_empty() {
-        let mut rest = Vec::new();
-        for fed in page {
-            if !scribe.writer.has(fed.id()).map_err(|e| text(&e))? {
-                rest.push(match fed {
-                    Fed::Settled(outcome) => outcome,
-                    Fed::Asset(asset) => unsettled(&desk, asset, &ending).map_err(|e| text(&e))?,
-                });
-            }
-        }
-        scribe.write(rest).map_err(|e| text(&e))?;
-        page = feed.page(&lens).map_err(|e| text(&e))?;
+    if !all_have_one {
+        settle_the_rest(plan, scribe, &ending)?;
     }
     scribe
         .writer
         .end(ending.word(), ending.reason(), Timestamp::now())
         .map_err(|e| text(&e))?;
     Ok(ending)
+}
+
+fn settle_the_rest(plan: &Plan, scribe: &mut Scribe, ending: &Ending) -> Result<(), String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let desk = plan.spool.desk().map_err(|e| text(&e))?;
+    let lens = Lens::new(plan.action.manifest(), plan.access.connection.name());
+    let mut feed = plan.spool.feed(false).map_err(|e| text(&e))?;
+    loop {
+        let page = feed.page(&lens).map_err(|e| text(&e))?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let mut rest = Vec::new();
+        for fed in page {
+            if !scribe.writer.has(fed.id()).map_err(|e| text(&e))? {
+                rest.push(match fed {
+                    Fed::Settled(outcome) => outcome,
+                    Fed::Asset(asset) => unsettled(&desk, asset, ending).map_err(|e| text(&e))?,
+                });
+            }
+        }
+        scribe.write(rest).map_err(|e| text(&e))?;
+    }
 }
 
 /// The outcome of an asset that the action did not report.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -217,7 +218,7 @@ impl Spool {
         let quick = || {
             connection.pragma_update(None, "journal_mode", "off")?;
             connection.pragma_update(None, "synchronous", "off")?;
-            connection.pragma_update(None, "cache_size", -8_192)
+            connection.pragma_update(None, "cache_size", -2_048)
         };
         quick().map_err(failed)?;
         migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
@@ -266,7 +267,9 @@ impl Spool {
             let connection = Connection::open(&self.path)?;
             connection.busy_timeout(Duration::from_secs(20))?;
             connection.pragma_update(None, "synchronous", "normal")?;
-            connection.pragma_update(None, "cache_size", -2_048)?;
+            connection.pragma_update(None, "cache_size", -512)?;
+            // Whoever closes it last need not wait for the disk: nobody opens the file again unless the run is resumed.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             Ok(connection)
         };
         open().map_err(|error: rusqlite::Error| failed(&self.path)(&error))
@@ -489,7 +492,7 @@ impl Fed {
     }
 }
 
-const PAGE: i64 = 512;
+const PAGE: i64 = 256;
 
 impl Feed {
     /// The next page; an empty one is the end.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use revoke_user_sessions_component::COMPONENT;
-use tipstaff_sandbox::{Action, Cache, Engine, Limits, Log};
+use tipstaff_sandbox::{Action, Binary, Cache, Engine, Limits, Log};
 
 use crate::phases::Phases;
 use crate::table::{median, millis, print};
@@ -31,11 +31,18 @@ pub(crate) fn measure() -> Result<(), Failed> {
         let (mut engines, mut compiled, mut cached) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let began = Instant::now();
-            let engine = Engine::new()?;
+            let engine = Engine::new(Engine::MANY)?;
             engines.push(millis(began.elapsed()));
             let load = async |cache| {
                 let began = Instant::now();
-                Action::load(&engine, cache, COMPONENT, Arc::new(Silent), &limits).await?;
+                Action::load(
+                    &engine,
+                    cache,
+                    &Binary::of(COMPONENT),
+                    Arc::new(Silent),
+                    &limits,
+                )
+                .await?;
                 Ok::<_, Failed>(millis(began.elapsed()))
             };
             if round < COMPILATIONS {

@@ -6,7 +6,9 @@
 //! written must not be shown.
 //!
 //! # Durability
-//! A transaction is on disk (`synchronous = FULL`) before its outcomes are shown to anybody.
+//! A transaction is on disk (`synchronous = FULL`) before its outcomes are shown to anybody. The write-ahead log stays
+//! when the last connection closes: folding it into the file then would make every short run wait twice more for the
+//! disk. It is folded in whenever it has reached a megabyte, so a copy of a ledger is `ledger.db` with `ledger.db-wal`.
 //!
 //! # Compatibility
 //! [`MIGRATIONS`] only grows. A later release adds tables and columns with defaults, and changes the meaning of none.
@@ -23,9 +25,11 @@ mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use sha2::{Digest, Sha256};
 use tipstaff_sandbox::Verdict;
 
@@ -133,10 +137,15 @@ impl LedgerError {
     }
 }
 
-/// The record of all runs in a state folder. Opening is cheap; each user opens a connection of its own.
+/// Pages of 4 KiB after which the write-ahead log is folded into the file.
+const FOLD_AFTER: u32 = 250;
+
+/// The record of all runs in a state folder. Cheap to clone. Writers and long readings open connections of their own.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     path: PathBuf,
+    /// For short readings; that it stays open spares the others from making the log's files anew.
+    shared: Arc<Mutex<Connection>>,
 }
 
 impl Ledger {
@@ -150,32 +159,38 @@ impl Ledger {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;
-        let ledger = Self {
+        let failed = |source| LedgerError::Sqlite {
             path: path.to_owned(),
+            source,
         };
-        let mut connection = ledger.connect()?;
+        let mut connection = connect(path).map_err(failed)?;
         migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
             MigrationError::Newer(found) => LedgerError::Newer {
                 path: path.to_owned(),
                 found,
                 known: MIGRATIONS.len(),
             },
-            MigrationError::Sqlite(source) => ledger.failed(source),
+            MigrationError::Sqlite(source) => failed(source),
         })?;
-        Ok(ledger)
+        Ok(Self {
+            path: path.to_owned(),
+            shared: Arc::new(Mutex::new(connection)),
+        })
     }
 
+    /// A connection for a user that keeps it.
     pub(crate) fn connect(&self) -> Result<Connection, LedgerError> {
-        let open = || {
-            let connection = Connection::open(&self.path)?;
-            connection.busy_timeout(PATIENCE)?;
-            connection.pragma_update(None, "journal_mode", "wal")?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "cache_size", -4_096)?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            Ok(connection)
-        };
-        open().map_err(|source| self.failed(source))
+        connect(&self.path).map_err(|source| self.failed(source))
+    }
+
+    /// Reads something short.
+    fn read<T>(
+        &self,
+        reading: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        // Readings leave nothing behind that a panic could spoil.
+        let connection = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        reading(&connection).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: rusqlite::Error) -> LedgerError {
@@ -184,6 +199,18 @@ impl Ledger {
             source,
         }
     }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "wal_autocheckpoint", FOLD_AFTER)?;
+    connection.pragma_update(None, "cache_size", -1_024)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
 }
 
 pub(crate) enum MigrationError {

@@ -73,19 +73,17 @@ impl Ledger {
     ///
     /// What SQLite says.
     pub fn runs(&self, most: usize) -> Result<Runs, LedgerError> {
-        let connection = self.connect()?;
-        let read = || {
+        self.read(|connection| {
             let mut statement = connection.prepare(&format!(
                 "select {COLUMNS} from run order by number desc limit ?"
             ))?;
             let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], record)?;
             let mut runs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             for (number, run) in &mut runs {
-                tally(&connection, *number, run)?;
+                tally(connection, *number, run)?;
             }
             Ok(runs.into_iter().map(|(_, run)| run).collect())
-        };
-        read().map_err(|source| self.failed(source))
+        })
     }
 
     /// The run with this id, or the one whose id begins or ends with it. `last` is the newest.
@@ -94,9 +92,8 @@ impl Ledger {
     ///
     /// [`LedgerError::NoSuchRun`], [`LedgerError::Ambiguous`], or what SQLite says.
     pub fn run(&self, id: &str) -> Result<RunRecord, LedgerError> {
-        let connection = self.connect()?;
         let wanted = id.to_ascii_lowercase();
-        let read = || {
+        let mut found = self.read(|connection| {
             if wanted == "last" {
                 let mut statement = connection.prepare(&format!(
                     "select {COLUMNS} from run order by number desc limit 1"
@@ -112,15 +109,14 @@ impl Ledger {
                 "select {COLUMNS} from run where id = ?1 or id like ?1 || '%' or id like '%' || ?1 limit 50"
             ))?;
             statement.query_map([&wanted], record)?.collect()
-        };
-        let mut found = read().map_err(|source| self.failed(source))?;
+        })?;
         if found.len() > 1 {
             return Err(LedgerError::Ambiguous(id.to_owned(), found.len()));
         }
         let (number, mut run) = found
             .pop()
             .ok_or_else(|| LedgerError::NoSuchRun(id.to_owned()))?;
-        tally(&connection, number, &mut run).map_err(|source| self.failed(source))?;
+        self.read(|connection| tally(connection, number, &mut run))?;
         Ok(run)
     }
 
