@@ -47,7 +47,9 @@ pub enum Fault {
     Id(#[from] InvalidId),
 
     /// Nothing says who it is.
-    #[error("it has none of `id`, `userPrincipalName` and `mail`")]
+    #[error(
+        "it has none of `id`, `userPrincipalName`, `mail`, `proxyAddresses` and `onPremisesImmutableId`"
+    )]
     Nameless,
 
     /// It is JSON, and no object.

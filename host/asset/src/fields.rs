@@ -10,6 +10,8 @@
 //! | `id`, `objectId` | `id` |
 //! | `userPrincipalName`, `upn`, `username` | `username` |
 //! | `mail`, `email` | `mail` |
+//! | `proxyAddresses` | `proxy_addresses`, a list |
+//! | `onPremisesImmutableId`, `immutableId` | `on_premises_immutable_id` |
 //! | `userType` | `user_type` |
 //! | `accountEnabled` | `account_enabled` |
 //! | `directorySynced` (admin centre), `onPremisesSyncEnabled` (Graph) | `on_premises_synced` |
@@ -17,7 +19,8 @@
 //! | `country`, `createdDateTime` | `user_country`, `user_created` |
 //! | any other | the same in `snake_case` |
 //!
-//! In a table, blank cells are left out and `account_enabled` and `on_premises_synced` become truth values. Members
+//! In a table, blank cells are left out, `account_enabled` and `on_premises_synced` become truth values, and
+//! `proxy_addresses` a list of what stands between semicolons, as exports of Exchange have it. Members
 //! with an `@` are OData's own and are left out. Sources: "user resource type" (Microsoft Graph v1.0) and the header
 //! of the admin centre's "Download users".
 
@@ -56,6 +59,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("externaluserstate", "external_user_state"),
     ("firstname", "first_name"),
     ("givenname", "first_name"),
+    ("immutableid", "on_premises_immutable_id"),
     ("invitationstate", "invitation_state"),
     ("jobtitle", "job_title"),
     ("lastname", "last_name"),
@@ -65,8 +69,10 @@ const KNOWN: &[(&str, &str)] = &[
     ),
     ("mobilephone", "mobile_phone"),
     ("officelocation", "office_location"),
+    ("onpremisesimmutableid", "on_premises_immutable_id"),
     ("onpremisessyncenabled", "on_premises_synced"),
     ("postalcode", "postal_code"),
+    ("proxyaddresses", "proxy_addresses"),
     ("streetaddress", "street_address"),
     ("surname", "last_name"),
     ("telephonenumber", "telephone_number"),
@@ -95,8 +101,20 @@ pub fn adapter_field(column: &str) -> Option<Cow<'static, str>> {
 
 /// Whether a field says who somebody is, so that a column of it is enough for a list.
 pub(crate) fn names_somebody(field: &str) -> bool {
-    matches!(field, "id" | "username" | "mail")
+    NAMES.contains(&field)
 }
+
+/// The fields that say who somebody is, the surest first.
+const NAMES: [&str; 5] = [
+    "id",
+    "username",
+    "mail",
+    "on_premises_immutable_id",
+    PROXY_ADDRESSES,
+];
+
+/// The one of them that is a list.
+const PROXY_ADDRESSES: &str = "proxy_addresses";
 
 /// What a cell of a table says about `field`; nothing if it is blank.
 pub(crate) fn cell_value(field: &str, cell: &str) -> Option<Value> {
@@ -111,6 +129,13 @@ pub(crate) fn cell_value(field: &str, cell: &str) -> Option<Value> {
         if cell.eq_ignore_ascii_case("false") {
             return Some(Value::Bool(false));
         }
+    }
+    if field == PROXY_ADDRESSES {
+        let addresses = cell
+            .split(';')
+            .map(str::trim)
+            .filter(|address| !address.is_empty());
+        return Some(Value::from_iter(addresses)).filter(|list| *list != Value::Array(Vec::new()));
     }
     Some(Value::from(cell))
 }
@@ -182,6 +207,12 @@ impl Identity {
         let text = match value {
             Value::Null => return Ok(()),
             Value::String(text) => text,
+            Value::Array(list) if field == PROXY_ADDRESSES && list.iter().all(Value::is_string) => {
+                if !list.is_empty() {
+                    self.data.entry(field).or_insert(Value::Array(list));
+                }
+                return Ok(());
+            }
             _ => {
                 return Err(Fault::WrongType {
                     member: quoted(member),
@@ -209,11 +240,14 @@ impl Identity {
     }
 
     /// The asset that has this identity and no other. Its id is the text given: the `id`, else the user principal
-    /// name, else the mail address.
+    /// name, the mail address, the immutable id, the first of the proxy addresses.
     pub(crate) fn into_asset(mut self) -> Result<Asset, Fault> {
-        let given = ["id", "username", "mail"]
+        let given = NAMES
             .into_iter()
-            .find_map(|field| self.data.get(field).and_then(Value::as_str));
+            .find_map(|field| match self.data.get(field) {
+                Some(Value::Array(list)) => list.first()?.as_str(),
+                value => value?.as_str(),
+            });
         let id = match given {
             Some(text) => AssetId::new(text)?,
             None if self.blank => return Err(InvalidId::Blank.into()),
@@ -267,6 +301,33 @@ mod tests {
         assert_eq!(field(" - "), "");
         assert_eq!(field("@odata.type"), "");
         assert!(field(&"Ab".repeat(1000)).len() <= MAX_NAME_BYTES);
+    }
+
+    #[test]
+    fn whoever_has_only_lesser_names_is_an_asset_all_the_same() {
+        let asset = |member: &str, value: Value| {
+            let mut identity = Identity::default();
+            identity.add_member(member, value)?;
+            identity.into_asset()
+        };
+        let found = asset(
+            "proxyAddresses",
+            Value::from(vec!["SMTP:a@x.example", "smtp:b@x.example"]),
+        );
+        let found = found.map(|asset| (asset.id.to_string(), asset.adapters));
+        assert!(
+            matches!(&found, Ok((id, adapters)) if id == "SMTP:a@x.example"
+                && adapters.iter().all(|adapter| adapter.data["proxy_addresses"].is_array())),
+            "{found:?}"
+        );
+        let found = asset("immutableId", Value::from("Zm9v")).map(|asset| asset.id.to_string());
+        assert_eq!(found.as_deref(), Ok("Zm9v"));
+        assert!(asset("proxyAddresses", Value::from(7)).is_err());
+        assert_eq!(
+            cell_value("proxy_addresses", "SMTP:a@x.example; smtp:b@x.example;"),
+            Some(Value::from(vec!["SMTP:a@x.example", "smtp:b@x.example"]))
+        );
+        assert_eq!(cell_value("proxy_addresses", " ; "), None);
     }
 
     #[test]

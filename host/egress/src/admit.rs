@@ -25,7 +25,7 @@ use crate::refusal::{Refusal, Spot, shown};
 use crate::roster::{NoChange, Owner, Roster};
 use crate::session::Mode;
 use crate::standin::StandIns;
-use crate::target::{Parameter, Target, decoded, read_query};
+use crate::target::{Target, decoded, read_query};
 
 /// What a request is judged by, beside the grant.
 #[derive(Clone, Copy)]
@@ -191,9 +191,7 @@ impl Grant {
                         NamingRule::Segment(place) => {
                             Ok(decoded(target.segments()[*place]).into_owned())
                         }
-                        NamingRule::Filter { before, after } => {
-                            name_in_filter(&parameters, before, after)
-                        }
+                        NamingRule::Filter(form) => form.name_in(&parameters),
                         NamingRule::JsonMember(pointer) => {
                             name_in_member(document.as_ref().map(|d| d.root()), pointer)
                         }
@@ -308,37 +306,6 @@ pub(crate) fn held_subject(
 pub(crate) fn in_part(part: Option<&str>) -> String {
     part.map(|id| format!(" (part `{}`)", shown(id)))
         .unwrap_or_default()
-}
-
-/// The name in `$filter`, which has to be the template with the name in its place.
-pub(crate) fn name_in_filter(
-    parameters: &[Parameter<'_>],
-    before: &str,
-    after: &str,
-) -> Result<String, &'static str> {
-    let filter = parameters
-        .iter()
-        .find(|parameter| parameter.name == "$filter")
-        .ok_or("there is no `$filter`")?;
-    let quoted = filter
-        .value
-        .strip_prefix(before)
-        .and_then(|rest| rest.strip_suffix(after));
-    let quoted = quoted.ok_or("`$filter` is not of the declared form")?;
-    // OData 4.01, part 2, section 5.1.1.14.1: a single quote within a string is doubled.
-    let mut name = String::with_capacity(quoted.len());
-    let mut letters = quoted.chars();
-    while let Some(letter) = letters.next() {
-        if letter == '\'' && letters.next() != Some('\'') {
-            return Err("`$filter` has a single quote in the name that is not doubled");
-        }
-        name.push(letter);
-    }
-    // A `+` is a blank for most servers and a `+` for some; where it could be part of the name, that is two names.
-    if filter.raw.contains('+') && name.contains(' ') {
-        return Err("`$filter` has a `+` in the name, which has to be written `%2B` or `%20`");
-    }
-    Ok(name)
 }
 
 /// The name in a member of the body.

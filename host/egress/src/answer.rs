@@ -233,10 +233,14 @@ fn learn(rule: &Rule, subject: &Subject, body: Option<Value<'_, '_>>, roster: &R
         return;
     };
     let found = match about.naming {
-        NamingRule::Filter { .. } => {
+        NamingRule::Filter(_) => {
             let Some(list) = body.get("value").filter(|list| list.kind() == Kind::Array) else {
                 return;
             };
+            // A page that is not the last does not show that there is only one.
+            if body.get("@odata.nextLink").is_some() {
+                return;
+            }
             let mut items = list.items();
             match (items.next(), items.next()) {
                 (Some(only), None) => only,
@@ -245,7 +249,11 @@ fn learn(rule: &Rule, subject: &Subject, body: Option<Value<'_, '_>>, roster: &R
         }
         NamingRule::Segment(_) | NamingRule::JsonMember(_) => body,
     };
-    let asked = fold(&subject.name);
+    // A filter asks for a literal, of which the name may be the end: `smtp:ada@contoso.com`.
+    let asked = match &about.naming {
+        NamingRule::Filter(form) => fold(&form.literal(&subject.name)),
+        NamingRule::Segment(_) | NamingRule::JsonMember(_) => fold(&subject.name),
+    };
     for Learnt {
         json_member,
         echoes,

@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::HashSet;
 
-pub(crate) use self::names::{cut_filter, has_no_body, method};
+pub(crate) use self::names::{has_no_body, method};
 use self::names::{
     is_field, is_header_name, is_hosts_answer_header, is_hosts_request_header, is_kebab,
     is_parameter, is_unprintable,
@@ -18,6 +18,7 @@ use self::names::{
 use crate::addresses::Origin;
 use crate::declare::{Call, Carried, Declaration, Effect, Naming, Place, Shape, Subject};
 use crate::fault::{DeclarationFault, FaultPlace, Flaw, Section};
+use crate::filter::FilterForm;
 use crate::json::Pointer;
 use crate::refusal::shown;
 use crate::template::{Segment, Template};
@@ -46,6 +47,23 @@ impl Declaration {
         check.calls();
         check.faults
     }
+}
+
+/// Whether the filters that two calls are named by tell their requests apart.
+fn told_apart(one: &Call, two: &Call) -> bool {
+    let form = |call: &Call| match &call.shape {
+        Shape::Single {
+            subject: Some(subject),
+            ..
+        } => match &subject.named_in {
+            Naming::Filter(form) => FilterForm::parse(form),
+            Naming::Segment | Naming::JsonMember(_) => None,
+        },
+        Shape::Single { .. } | Shape::ODataJsonBatch { .. } => None,
+    };
+    form(one)
+        .zip(form(two))
+        .is_some_and(|(one, two)| one.is_apart_from(&two))
 }
 
 fn in_body(carried: &Carried) -> bool {
@@ -152,7 +170,7 @@ impl<'a> Check<'a> {
                 let (Some(one), Some(two)) = (template, &templates[index]) else {
                     continue;
                 };
-                if other.method == call.method && one.overlaps(two) {
+                if other.method == call.method && one.overlaps(two) && !told_apart(other, call) {
                     self.add(at, "url", Flaw::Overlaps(shown(&other.id)));
                 }
             }
@@ -321,10 +339,10 @@ impl<'a> Check<'a> {
                     Flaw::BadSubject("`$filter` is not among `query`"),
                 );
                 self.require(
-                    cut_filter(filter).is_some(),
+                    FilterForm::parse(filter).is_some(),
                     at,
                     field,
-                    Flaw::BadSubject("the filter has no `'{name}'`, or two"),
+                    Flaw::BadSubject("the filter has no `{name}` at the end of a literal, or two"),
                 );
             }
             Naming::JsonMember(pointer) => {

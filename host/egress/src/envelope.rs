@@ -6,9 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::admit::{
-    Circumstances, Subject, allowed_in_mode, held_subject, name_in_filter, name_in_member,
-};
+use crate::admit::{Circumstances, Subject, allowed_in_mode, held_subject, name_in_member};
 use crate::check::has_no_body;
 use crate::declare::Effect;
 use crate::grant::{Grant, NamingRule, Rule};
@@ -145,9 +143,7 @@ impl Judge<'_> {
                     NamingRule::Segment(place) => {
                         Ok(decoded(target.segments()[place - self.base.len()]).into_owned())
                     }
-                    NamingRule::Filter { before, after } => {
-                        name_in_filter(&parameters, before, after)
-                    }
+                    NamingRule::Filter(form) => form.name_in(&parameters),
                     NamingRule::JsonMember(pointer) => name_in_member(members.body, pointer),
                 };
                 Some(held_subject(rule, name, self.by.roster, Some(&id))?)
@@ -191,16 +187,17 @@ impl Judge<'_> {
             place: spot("url"),
             why,
         })?;
-        let fits = |at: &&usize| {
-            let rule = self.grant.rule(**at);
+        let fits = |at: &usize| {
+            let rule = self.grant.rule(*at);
             rule.method.as_str() == method
                 && rule
                     .steps
                     .get(self.base.len()..)
                     .is_some_and(|rest| target.fits(rest))
         };
-        match self.calls.iter().find(fits) {
-            Some(at) => Ok((*at, target)),
+        let fitting = self.calls.iter().copied().filter(fits);
+        match self.grant.by_filter(fitting, &target) {
+            Some(at) => Ok((at, target)),
             None => Err(Refusal::NotGranted {
                 method: shown(method),
                 target: shown(&format!("part `{id}`: /{path}")),

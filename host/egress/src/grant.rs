@@ -6,11 +6,12 @@ use http::Method;
 use http::header::HeaderName;
 
 use crate::addresses::{Addresses, Origin};
-use crate::check::{cut_filter, method};
+use crate::check::method;
 use crate::declare::{
     Call, Carried, Declaration, Effect, Lane, Learnt, Naming, Sealed, Shape, Subject,
 };
 use crate::fault::{DeclarationFault, DeclarationFaults, FaultPlace, Flaw, Section};
+use crate::filter::FilterForm;
 use crate::json::Pointer;
 use crate::target::Target;
 use crate::template::{Step, Template, Unbound, overlap};
@@ -67,11 +68,8 @@ pub(crate) struct SubjectRule {
 pub(crate) enum NamingRule {
     /// The segment at this place.
     Segment(usize),
-    /// What stands between these two in `$filter`.
-    Filter {
-        before: String,
-        after: String,
-    },
+    /// The literal in `$filter`.
+    Filter(FilterForm),
     JsonMember(Pointer),
 }
 
@@ -205,7 +203,25 @@ impl Grant {
                 && self.origins[rule.origin].is(authority)
                 && target.fits(&rule.steps)
         };
-        self.rules.iter().position(fits)
+        let fitting = (0..self.rules.len()).filter(|at| fits(&self.rules[*at]));
+        self.by_filter(fitting, target)
+    }
+
+    /// Of rules that fit a request's address, the one that fits its filter too; the first, if none does.
+    pub(crate) fn by_filter(
+        &self,
+        mut rules: impl Iterator<Item = usize>,
+        target: &Target<'_>,
+    ) -> Option<usize> {
+        let first = rules.next()?;
+        let begins = |at: usize| match self.rules[at].filter() {
+            Some(form) => form.begins(target.query),
+            None => true,
+        };
+        if begins(first) {
+            return Some(first);
+        }
+        Some(rules.find(|at| begins(*at)).unwrap_or(first))
     }
 
     /// Two calls of different endpoints, or with fields, can turn out to be one only now.
@@ -215,7 +231,11 @@ impl Grant {
             for one in &self.rules[..at] {
                 let same = one.method == two.method
                     && self.origins[one.origin] == self.origins[two.origin];
-                if same && overlap(&one.steps, &two.steps) && !one.is_twin(two) {
+                let apart = one
+                    .filter()
+                    .zip(two.filter())
+                    .is_some_and(|(one, two)| one.is_apart_from(two));
+                if same && overlap(&one.steps, &two.steps) && !apart && !one.is_twin(two) {
                     let index = declaration
                         .calls
                         .iter()
@@ -266,6 +286,14 @@ impl Rule {
             && self.carries == other.carries
             && self.seals == other.seals
             && self.costs == other.costs
+    }
+
+    /// The form of the filter that names its subject.
+    fn filter(&self) -> Option<&FilterForm> {
+        match &self.subject()?.naming {
+            NamingRule::Filter(form) => Some(form),
+            NamingRule::Segment(_) | NamingRule::JsonMember(_) => None,
+        }
     }
 
     pub(crate) fn subject(&self) -> Option<&SubjectRule> {
@@ -369,13 +397,7 @@ impl Binder<'_> {
 fn bind_subject(subject: &Subject, steps: &[Step]) -> Option<SubjectRule> {
     let naming = match &subject.named_in {
         Naming::Segment => NamingRule::Segment(steps.iter().rposition(|step| *step == Step::Any)?),
-        Naming::Filter(template) => {
-            let (before, after) = cut_filter(template)?;
-            NamingRule::Filter {
-                before: before.to_owned(),
-                after: after.to_owned(),
-            }
-        }
+        Naming::Filter(template) => NamingRule::Filter(FilterForm::parse(template)?),
         Naming::JsonMember(pointer) => NamingRule::JsonMember(Pointer::parse(pointer)?),
     };
     Some(SubjectRule {

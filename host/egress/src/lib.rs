@@ -19,6 +19,7 @@ pub mod declare;
 mod envelope;
 mod error;
 mod fault;
+mod filter;
 mod grant;
 mod json;
 mod jwt;

@@ -4,7 +4,7 @@
 //! [`tipstaff_egress::declare`]'s.
 
 use serde_json::Value;
-use tipstaff_egress::declare::Declaration;
+use tipstaff_egress::declare::{Declaration, Effect, Shape};
 
 /// A manifest that holds together: see [`Manifest::check`].
 #[derive(Clone, Debug, PartialEq)]
@@ -145,13 +145,22 @@ impl Manifest {
 
     /// Fields of identities that are names of an asset, by the subjects of all calls.
     pub fn naming_fields(&self) -> Vec<&str> {
+        self.fields_of_subjects(|_| true)
+    }
+
+    /// Those of them by which an asset can be changed: two assets that share such a name are one.
+    pub fn unique_fields(&self) -> Vec<&str> {
+        self.fields_of_subjects(|effect| effect == Effect::Changes)
+    }
+
+    fn fields_of_subjects(&self, of: impl Fn(Effect) -> bool) -> Vec<&str> {
         let mut fields: Vec<&str> = self
             .network
             .calls
             .iter()
             .filter_map(|call| match &call.shape {
-                tipstaff_egress::declare::Shape::Single { subject, .. } => subject.as_ref(),
-                tipstaff_egress::declare::Shape::ODataJsonBatch { .. } => None,
+                Shape::Single { effect, subject } if of(*effect) => subject.as_ref(),
+                Shape::Single { .. } | Shape::ODataJsonBatch { .. } => None,
             })
             .flat_map(|subject| subject.fields.iter().map(String::as_str))
             .collect();

@@ -86,23 +86,29 @@ pub(crate) struct Lens<'a> {
     connection: &'a str,
     manifest: &'a Manifest,
     naming: Vec<&'a str>,
+    unique: Vec<&'a str>,
 }
+
+/// Names that one field of an identity can have: people have a handful of addresses, and a list can say anything.
+const MOST_NAMES: usize = 64;
 
 impl<'a> Lens<'a> {
     pub(crate) fn new(manifest: &'a Manifest, connection: &'a str) -> Self {
-        let known = manifest.naming_fields();
         // In the manifest's order: its first field is the name that the action prefers.
-        let naming = manifest
-            .asset_fields
-            .iter()
-            .map(|f| f.path.as_str())
-            .filter(|path| known.contains(path))
-            .collect();
+        let ordered = |known: Vec<&str>| {
+            manifest
+                .asset_fields
+                .iter()
+                .map(|f| f.path.as_str())
+                .filter(|path| known.contains(path))
+                .collect()
+        };
         Self {
             adapter: &manifest.adapter,
             connection,
             manifest,
-            naming,
+            naming: ordered(manifest.naming_fields()),
+            unique: ordered(manifest.unique_fields()),
         }
     }
 
@@ -133,19 +139,32 @@ impl<'a> Lens<'a> {
             .collect()
     }
 
-    fn names<'i>(
-        &self,
-        identity: &'i Map<String, Value>,
-    ) -> impl Iterator<Item = (&'a str, &'i str)> {
-        let text = |field: &'a str| {
-            let name = identity.get(field)?.as_str()?.trim();
-            (!name.is_empty()).then_some((field, name))
-        };
-        self.naming
-            .iter()
-            .filter_map(move |field| text(field))
-            .collect::<Vec<_>>()
-            .into_iter()
+    /// The names that calls may use for it, with the fields that they are from.
+    fn names<'i>(&self, identity: &'i Map<String, Value>) -> Vec<(&'a str, &'i str)> {
+        let mut names = Vec::with_capacity(self.naming.len());
+        for field in &self.naming {
+            let texts = match identity.get(*field) {
+                Some(Value::Array(list)) => list.as_slice(),
+                Some(value) => std::slice::from_ref(value),
+                None => &[],
+            };
+            let texts = texts.iter().take(MOST_NAMES).filter_map(Value::as_str);
+            names.extend(
+                texts
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())
+                    .map(|name| (*field, name)),
+            );
+        }
+        names
+    }
+
+    /// The name by which it would be changed.
+    fn unique_name<'i>(&self, identity: &'i Map<String, Value>) -> Option<&'i str> {
+        self.unique.iter().find_map(|field| {
+            let name = identity.get(*field)?.as_str()?.trim();
+            (!name.is_empty()).then_some(name)
+        })
     }
 }
 
@@ -405,10 +424,11 @@ fn add(
     Ok(())
 }
 
-/// Takes the name by which each identity will be asked for. The asset is a duplicate if others have all of them.
+/// Takes the name by which each identity would be changed. The asset is a duplicate if others have all of them.
 ///
-/// Only the first naming field counts: two assets that share a lesser name and differ in the first are not called one
-/// on the inventory's word alone. The action finds that out from the service (`subjects.claim`).
+/// Only the first such field counts: two assets that share a lesser name and differ in the first are not called one
+/// on the inventory's word alone. The action finds that out from the service (`subjects.claim`), and whether a name
+/// that assets are only looked up by is one person's.
 fn same_as(
     connection: &Connection,
     lens: &Lens<'_>,
@@ -418,7 +438,7 @@ fn same_as(
     let mut other = None;
     let mut own = identities.is_empty();
     for identity in identities {
-        let Some((_, name)) = lens.names(identity).next() else {
+        let Some(name) = lens.unique_name(identity) else {
             own = true;
             continue;
         };

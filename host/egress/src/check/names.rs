@@ -24,21 +24,6 @@ pub(crate) fn has_no_body(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// `{name}` of a filter's template, with the quotes around it.
-const NAME_IN_FILTER: &str = "'{name}'";
-
-/// A filter's template, cut where the name is; the quotes belong to the ends.
-pub(crate) fn cut_filter(template: &str) -> Option<(&str, &str)> {
-    let (before, after) = template.split_once(NAME_IN_FILTER)?;
-    let clean = !after.contains("{name}") && !before.contains("{name}");
-    clean.then(|| {
-        (
-            &template[..before.len() + 1],
-            &template[before.len() + NAME_IN_FILTER.len() - 1..],
-        )
-    })
-}
-
 /// Whether a request header is the host's alone: those of the connection (RFC 9110 section 7.6.1), those that carry
 /// credentials or cookies, and those by which a service may take a request for another one.
 pub(super) fn is_hosts_request_header(name: &str) -> bool {

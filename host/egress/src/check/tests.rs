@@ -175,7 +175,7 @@ fn each_fault_is_found() {
                 };
                 subject.named_in = Naming::Filter("mail eq {name}".to_owned());
             }),
-            Flaw::BadSubject("the filter has no `'{name}'`, or two"),
+            Flaw::BadSubject("the filter has no `{name}` at the end of a literal, or two"),
         ),
         (
             Box::new(|d| {
@@ -359,6 +359,23 @@ fn envelope(
     if let Shape::ODataJsonBatch { base, calls, .. } = &mut declaration.calls[at].shape {
         change(base, calls);
     }
+}
+
+#[test]
+fn calls_of_one_address_are_told_apart_by_their_filters() {
+    let beside = |filter: &str| {
+        flaws(|d| {
+            let mut other = d.calls[2].clone();
+            other.id = "other".to_owned();
+            other.shape = single(Effect::Reads, Some(Naming::Filter(filter.to_owned())));
+            d.calls.push(other);
+        })
+    };
+    assert_eq!(beside("proxyAddresses/any(p:p eq '{name}')"), []);
+    assert_eq!(
+        beside("mail eq '{name}' or mail eq 'eve@contoso.com'"),
+        [Flaw::Overlaps("find".to_owned())]
+    );
 }
 
 #[test]

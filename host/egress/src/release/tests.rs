@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod literals;
 mod properties;
 
 use std::time::{Duration, SystemTime};
@@ -435,6 +436,10 @@ fn names_are_learnt_from_one_match_that_echoes() {
             false,
         ),
         (r#"{"value":[]}"#, false),
+        (
+            r#"{"@odata.nextLink":"x","value":[{"id":"new","userPrincipalName":"ada@contoso.com"}]}"#,
+            false,
+        ),
         (
             r#"{"id":"new","userPrincipalName":"ada@contoso.com"}"#,
             false,
