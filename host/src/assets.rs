@@ -3,11 +3,36 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use tipstaff_asset::{Asset, Entry, Format, NotAList, ReadError};
+use tipstaff_asset::{
+    Asset, Entry, Format, Inventory, InventoryError, NotAList, Query, ReadError, Reader,
+};
+
+/// Why assets stopped coming before all were there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssetsError {
+    /// The inventory cannot be read on.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// A list cannot be read on.
+    #[error(transparent)]
+    List(#[from] ReadError),
+}
+
+impl AssetsError {
+    /// What to do next, as a sentence.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Inventory(error) => error.hint(),
+            Self::List(error) => error.hint(),
+        }
+    }
+}
 
 /// A list of assets that has not been read yet.
 pub struct Assets {
-    pub(crate) entries: Box<dyn Iterator<Item = Result<Entry, ReadError>> + Send>,
+    pub(crate) entries: Box<dyn Iterator<Item = Result<Entry, AssetsError>> + Send>,
     pub(crate) from: String,
 }
 
@@ -27,10 +52,7 @@ impl Assets {
     /// It cannot be read, or is no list.
     pub fn file(path: &Path) -> Result<Self, NotAList> {
         let reader = tipstaff_asset::open(path)?;
-        Ok(Self {
-            entries: Box::new(reader),
-            from: path.display().to_string(),
-        })
+        Ok(Self::list(reader, path.display().to_string()))
     }
 
     /// The same from anything that can be read, with its format if it is known.
@@ -43,10 +65,14 @@ impl Assets {
         format: Option<Format>,
     ) -> Result<Self, NotAList> {
         let reader = tipstaff_asset::read(reader, format)?;
-        Ok(Self {
-            entries: Box::new(reader),
-            from: "a stream".to_owned(),
-        })
+        Ok(Self::list(reader, "a stream".to_owned()))
+    }
+
+    fn list(reader: Reader, from: String) -> Self {
+        Self {
+            entries: Box::new(reader.map(|entry| Ok(entry?))),
+            from,
+        }
     }
 
     /// CSV with a header.
@@ -78,6 +104,27 @@ impl Assets {
             entries: Box::new(entries.into_iter()),
             from,
         }
+    }
+
+    /// The assets of the inventory that a query finds, in the order in which they were first imported.
+    ///
+    /// # Errors
+    ///
+    /// The inventory cannot be read.
+    pub fn matching(inventory: Inventory, query: Query) -> Result<Self, InventoryError> {
+        let entries = inventory
+            .into_matches(query)?
+            .zip(1..)
+            .map(|(asset, line)| {
+                Ok(Entry::Asset {
+                    line,
+                    asset: asset?,
+                })
+            });
+        Ok(Self {
+            entries: Box::new(entries),
+            from: "the query".to_owned(),
+        })
     }
 
     /// Assets from anywhere else.

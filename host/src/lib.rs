@@ -78,7 +78,7 @@ mod schema;
 mod state;
 
 pub use access::AccessError;
-pub use assets::Assets;
+pub use assets::{Assets, AssetsError};
 pub use connection::{
     Cloud, Config, ConfigError, Connection, Network, NetworkPolicy, Quota, SecretSource,
 };

@@ -16,6 +16,7 @@
 //! ```
 
 mod asset;
+pub mod catalog;
 pub mod cell;
 pub mod date;
 mod fault;
@@ -23,14 +24,19 @@ pub mod fields;
 pub mod inventory;
 mod json;
 pub mod path;
+pub mod query;
 pub mod read;
 mod shape;
 pub mod view;
 
 pub use asset::{AZURE_AD_ADAPTER, AdapterData, Asset, AssetId, InvalidId, USER};
+pub use catalog::{Catalog, Kinds};
 pub use cell::csv_safe;
 pub use fault::Fault;
-pub use inventory::{ImportError, ImportReport, Inventory, InventoryError, Selected};
+pub use inventory::{
+    ImportError, ImportReport, Inventory, InventoryError, QueryFailure, SaveError, Selected,
+};
 pub use path::{FieldPath, Found, PathError};
+pub use query::{Query, QueryError, SavedQuery};
 pub use read::{Entry, Format, NotAList, ReadError, Reader, open, read};
 pub use view::View;

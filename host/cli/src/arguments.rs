@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::command;
 
@@ -44,6 +45,16 @@ pub(crate) struct Common {
     /// No colours, also where the terminal has them (as with NO_COLOR)
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
+
+    /// Take this for the current time in queries, statements and schedules: `2026-11-20` or `2026-11-20T08:00:00Z`
+    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// A date as assets have them, which is what it will be compared with.
+fn time(text: &str) -> Result<Timestamp, String> {
+    tipstaff::asset::date::of_text(text.trim())
+        .ok_or_else(|| "write `2026-11-20` or `2026-11-20T08:00:00Z`".to_owned())
 }
 
 /// How log lines are written.
@@ -66,6 +77,9 @@ pub(crate) enum Command {
     /// Assets that were imported
     #[command(subcommand)]
     Assets(command::assets::AssetsCommand),
+    /// Queries that were saved under a name
+    #[command(subcommand)]
+    Queries(command::queries::QueriesCommand),
     /// Runs that were made, and what came of each asset
     #[command(subcommand)]
     Runs(command::runs::RunsCommand),
@@ -104,5 +118,17 @@ mod tests {
             assert_eq!(state, Some(PathBuf::from("a")));
             assert_eq!(common.map(|c| c.verbose), Some(2));
         }
+    }
+
+    #[test]
+    fn the_clock_can_be_set() {
+        let parse = |time: &str| {
+            let cli = Cli::try_parse_from(["tipstaff", "runs", "list", "--now", time]);
+            cli.ok().and_then(|cli| cli.common.now)
+        };
+        let moment = "2026-11-20T00:00:00Z".parse().ok();
+        assert_eq!(parse("2026-11-20"), moment);
+        assert_eq!(parse("2026-11-20T01:00:00+01:00"), moment);
+        assert_eq!(parse("tomorrow"), None);
     }
 }

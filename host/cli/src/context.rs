@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use revoke_user_sessions_component::{COMPONENT, NAME};
 use tipstaff::{Action, Config, Connection, Host, StateFolder};
 
@@ -58,6 +59,11 @@ impl Context {
     /// A host over the state folder.
     pub(crate) async fn host(&self) -> Result<Host, Failure> {
         open_host(&self.state_path()?).await
+    }
+
+    /// What queries, statements and schedules take for the current time. Ask once for each of them.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.common.now.unwrap_or_else(Timestamp::now)
     }
 
     /// A command that a person can type next, with the same configuration and state folder.

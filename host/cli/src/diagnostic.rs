@@ -7,7 +7,7 @@ use std::fmt::{Debug, Display};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use tipstaff::asset::{ImportError, InventoryError, NotAList};
+use tipstaff::asset::{ImportError, InventoryError, NotAList, QueryError, QueryFailure, SaveError};
 use tipstaff::connection::config::UnknownConnection;
 use tipstaff::enforcement::ledger::LedgerError;
 use tipstaff::enforcement::report::ReportError;
@@ -40,6 +40,7 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Told {
     message: String,
+    excerpt: Option<String>,
     hint: Option<String>,
     code: u8,
 }
@@ -49,6 +50,7 @@ impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self::Told(Box::new(Told {
             message: message.into(),
+            excerpt: None,
             hint: None,
             code: exit::REFUSED,
         }))
@@ -58,6 +60,14 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Told(told) = &mut self {
             told.hint = Some(hint.into()).filter(|hint| !hint.is_empty());
+        }
+        self
+    }
+
+    /// Adds the lines of a text that it is about, shown as they are.
+    pub(crate) fn excerpt(mut self, lines: impl Into<String>) -> Self {
+        if let Self::Told(told) = &mut self {
+            told.excerpt = Some(lines.into());
         }
         self
     }
@@ -88,7 +98,7 @@ impl Failure {
         Self::new(format!("cannot {doing} `{}`: {error}", path.display()))
     }
 
-    /// `error: …`, and after an empty line `hint: …`.
+    /// `error: …`, below it the excerpt, and after an empty line `hint: …`.
     pub(crate) fn render(&self, colour: bool) -> String {
         match self {
             Self::ReaderLeft => String::new(),
@@ -97,8 +107,11 @@ impl Failure {
                     .hint
                     .as_deref()
                     .map(|hint| format!("\n{}", labelled("hint", HINT, &fragment(hint), colour)));
-                let error = labelled("error", ERROR, &harmless(&told.message), colour);
-                error + &hint.unwrap_or_default()
+                let mut text = labelled("error", ERROR, &harmless(&told.message), colour);
+                for line in told.excerpt.iter().flat_map(|excerpt| excerpt.lines()) {
+                    text.push_str(&format!("  | {}\n", harmless(line)));
+                }
+                text + &hint.unwrap_or_default()
             }
         }
     }
@@ -196,6 +209,32 @@ impl From<LedgerError> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         told(&error, error.hint())
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        told(&error, error.hint()).excerpt(error.excerpt())
+    }
+}
+
+impl From<QueryFailure> for Failure {
+    fn from(error: QueryFailure) -> Self {
+        match error {
+            QueryFailure::Inventory(error) => error.into(),
+            QueryFailure::Wrong(error) => error.into(),
+            other => Self::new(chain(&other)),
+        }
+    }
+}
+
+impl From<SaveError> for Failure {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Query(error) => error.into(),
+            SaveError::Name(error) => told(&error, Some(error.hint().to_owned())),
+            other => Self::new(chain(&other)),
+        }
     }
 }
 
@@ -304,6 +343,20 @@ mod tests {
         assert_eq!(text, "error: no action `\u{fffd}[31mx`\n");
         let text = warning("a\nb", Some("Do c."), false);
         assert_eq!(text, "warning: a b\nhint: do c\n");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_shown_in_it() {
+        let failure = Failure::new("line 1, column 10: `=` where something else should be")
+            .excerpt("\"labels\" = \"a\"\n         ^")
+            .hint("equality is written `==`");
+        insta::assert_snapshot!(failure.render(false), @r#"
+        error: line 1, column 10: `=` where something else should be
+          | "labels" = "a"
+          |          ^
+
+        hint: equality is written `==`
+        "#);
     }
 
     #[test]

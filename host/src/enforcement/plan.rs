@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use tipstaff_asset::{Entry, ReadError};
+use tipstaff_asset::Entry;
 use tipstaff_egress::Mode;
 use tipstaff_sandbox::Action;
 
@@ -23,7 +23,7 @@ use super::outcome::{Counts, RunId, Verdict};
 use super::run::{self, Running};
 use super::spool::{Census, FillError, Lens, Spool, SpoolError, hexadecimal};
 use crate::access::{Access, AccessError};
-use crate::assets::Assets;
+use crate::assets::{Assets, AssetsError};
 use crate::connection::Connection;
 use crate::connection::config::nearest;
 use crate::host::{Host, HostError};
@@ -60,7 +60,7 @@ pub enum PlanError {
         /// Where they come from.
         from: String,
         /// Why.
-        source: ReadError,
+        source: AssetsError,
     },
     /// The connection does not do.
     #[error(transparent)]
@@ -121,6 +121,7 @@ impl PlanError {
             } => Some(format!(
                 "`tipstaff actions inspect {action}` shows its settings"
             )),
+            Self::Assets { source, .. } => Some(source.hint().to_owned()),
             Self::Empty(_) => Some("nothing was sent: is it the right list?".to_owned()),
             Self::Settings { action, .. } => Some(format!(
                 "`tipstaff actions inspect {action}` shows what each setting takes"
@@ -276,7 +277,7 @@ async fn fill(
         let census = spool.fill(&lens, assets.entries)?;
         Ok((spool, census))
     };
-    let filled: Result<(Spool, Census), FillError<ReadError>> =
+    let filled: Result<(Spool, Census), FillError<AssetsError>> =
         match tokio::task::spawn_blocking(work).await {
             Ok(filled) => filled,
             Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),

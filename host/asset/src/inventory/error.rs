@@ -45,6 +45,10 @@ pub enum InventoryError {
         path: PathBuf,
     },
 
+    /// The system has no thread for reading it.
+    #[error("cannot start a thread that reads the inventory")]
+    Thread(#[source] io::Error),
+
     /// An asset could not be written as JSON.
     #[error("cannot write down the asset `{id}`")]
     Unwritable {
@@ -81,6 +85,7 @@ impl InventoryError {
             Self::Unopened { .. } => {
                 return "Check that the state folder exists and can be written to.";
             }
+            Self::Thread(_) => return "Try again when the machine has less to do.",
             Self::Damaged { .. } | Self::Unwritable { .. } => return "Import the asset again.",
         };
         match code {

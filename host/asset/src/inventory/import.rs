@@ -2,12 +2,15 @@
 //!
 //! An asset replaces the one of the same id. Batches that were stored stay stored if a later one fails or the process
 //! ends, and doing the same import again brings the rest: what is there already counts as unchanged.
+//!
+//! What queries look up by is written in the same transaction as the assets that it is about.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::Inventory;
 use super::error::InventoryError;
+use super::{Inventory, facets};
 use crate::asset::Asset;
+use crate::catalog::Catalog;
 use crate::fault::Fault;
 use crate::read::{Entry, ReadError};
 
@@ -98,7 +101,15 @@ impl Inventory {
         entries: impl IntoIterator<Item = Result<Entry, ReadError>>,
     ) -> Result<ImportReport, ImportError> {
         let mut report = ImportReport::default();
-        let mut batch = Batch::default();
+        let mut batch = match self.catalog() {
+            Ok(catalog) => Batch::new(catalog),
+            Err(source) => {
+                return Err(ImportError::Write {
+                    source,
+                    report: Box::new(report),
+                });
+            }
+        };
         let mut unread = None;
         for entry in entries {
             let added = match entry {
@@ -143,19 +154,29 @@ impl Inventory {
 }
 
 /// Assets that wait to be stored, so that the file is not locked while the list is read.
-#[derive(Default)]
 struct Batch {
     rows: Vec<Row>,
     bytes: usize,
+    /// The fields of all assets until now.
+    catalog: Catalog,
 }
 
 struct Row {
     id: String,
     kind: String,
     body: String,
+    labels: Vec<String>,
 }
 
 impl Batch {
+    fn new(catalog: Catalog) -> Self {
+        Self {
+            rows: Vec::new(),
+            bytes: 0,
+            catalog,
+        }
+    }
+
     fn add(&mut self, asset: &Asset) -> Result<(), InventoryError> {
         let id = asset.id.to_string();
         let body = serde_json::to_string(asset).map_err(|source| InventoryError::Unwritable {
@@ -163,10 +184,12 @@ impl Batch {
             source,
         })?;
         self.bytes += id.len() + asset.kind.len() + body.len();
+        self.catalog.learn(asset);
         self.rows.push(Row {
             id,
             kind: asset.kind.clone(),
             body,
+            labels: asset.labels.clone(),
         });
         Ok(())
     }
@@ -183,7 +206,8 @@ impl Batch {
     ) -> Result<(), InventoryError> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
-        let counts = store(connection, &rows).map_err(InventoryError::database("write to"))?;
+        let counts = store(connection, &rows, &mut self.catalog)
+            .map_err(InventoryError::database("write to"))?;
         report.added += counts.added;
         report.updated += counts.updated;
         report.unchanged += counts.unchanged;
@@ -191,7 +215,11 @@ impl Batch {
     }
 }
 
-fn store(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<ImportReport> {
+fn store(
+    connection: &mut Connection,
+    rows: &[Row],
+    catalog: &mut Catalog,
+) -> rusqlite::Result<ImportReport> {
     let mut counts = ImportReport::default();
     if rows.is_empty() {
         return Ok(counts);
@@ -203,23 +231,33 @@ fn store(connection: &mut Connection, rows: &[Row]) -> rusqlite::Result<ImportRe
             transaction.prepare("INSERT INTO assets (id, kind, body) VALUES (?1, ?2, ?3)")?;
         let mut update =
             transaction.prepare("UPDATE assets SET kind = ?2, body = ?3 WHERE seq = ?1")?;
-        for Row { id, kind, body } in rows {
+        for row in rows {
+            let Row {
+                id,
+                kind,
+                body,
+                labels,
+            } = row;
             let found: Option<(i64, bool)> = find
                 .query_row([id, body], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             match found {
                 None => {
-                    insert.execute([id, kind, body])?;
+                    let seq = insert.insert([id, kind, body])?;
+                    facets::add_labels(&transaction, seq, labels)?;
                     counts.added += 1;
                 }
                 Some((_, true)) => counts.unchanged += 1,
                 Some((seq, false)) => {
                     update.execute(params![seq, kind, body])?;
+                    facets::remove_labels(&transaction, seq)?;
+                    facets::add_labels(&transaction, seq, labels)?;
                     counts.updated += 1;
                 }
             }
         }
     }
+    facets::add_fields(&transaction, catalog)?;
     transaction.commit()?;
     Ok(counts)
 }

@@ -5,22 +5,73 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::InventoryError;
+use super::facets;
+use crate::asset::Asset;
+use crate::catalog::Catalog;
 
 /// Tells our files from other SQLite databases ("PRAGMA application_id", SQLite documentation): `Tips` in ASCII.
 const APPLICATION_ID: i64 = 0x5469_7073;
 
-const MIGRATIONS: &[&str] = &[
+/// One step: tables, and what is to be filled into them from what is there.
+#[derive(Clone, Copy)]
+struct Step {
+    tables: &'static str,
+    fill: fn(&Transaction<'_>) -> rusqlite::Result<()>,
+}
+
+const MIGRATIONS: &[Step] = &[
     // 1: `body` is the asset as one line of JSON, its id included; `seq` is the order of first import.
-    "CREATE TABLE assets (
-        seq INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        kind TEXT NOT NULL,
-        body TEXT NOT NULL
-    ) STRICT;",
+    Step {
+        tables: "CREATE TABLE assets (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) STRICT;",
+        fill: |_| Ok(()),
+    },
+    // 2: what queries need beside the assets. `labels` has those of each asset by its `seq`; `fields` every field that
+    // an asset had, `kinds` being the bits of `Kinds`; `queries` those that were saved.
+    Step {
+        tables: "CREATE TABLE labels (
+            label TEXT NOT NULL,
+            asset INTEGER NOT NULL,
+            PRIMARY KEY (label, asset)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX labels_of_asset ON labels (asset);
+        CREATE TABLE fields (
+            adapter TEXT NOT NULL,
+            field TEXT NOT NULL,
+            kinds INTEGER NOT NULL,
+            PRIMARY KEY (adapter, field)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE queries (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            text TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;",
+        fill: derive_facets,
+    },
 ];
+
+/// Fills `labels` and `fields` from the assets. What is no asset is left to whoever reads it, to report.
+fn derive_facets(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut catalog = Catalog::default();
+    let mut statement = transaction.prepare("SELECT seq, body FROM assets ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let Ok(asset) = serde_json::from_str::<Asset>(row.get_ref(1)?.as_str()?) else {
+            continue;
+        };
+        facets::add_labels(transaction, seq, &asset.labels)?;
+        catalog.learn(&asset);
+    }
+    facets::add_fields(transaction, &mut catalog)
+}
 
 /// Brings the file to the newest format, in one step or not at all.
 pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<(), InventoryError> {
@@ -30,7 +81,7 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<(), Inve
 fn apply_list(
     connection: &mut Connection,
     path: &Path,
-    list: &[&str],
+    list: &[Step],
 ) -> Result<(), InventoryError> {
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => InventoryError::NotAnInventory {
@@ -51,7 +102,8 @@ fn apply_list(
     // Asked again: somebody else may have done it while we waited for the lock.
     let found = version(&transaction, path, known).map_err(failed)??;
     for step in list.iter().skip(usize::try_from(found).unwrap_or(0)) {
-        transaction.execute_batch(step).map_err(failed)?;
+        transaction.execute_batch(step.tables).map_err(failed)?;
+        (step.fill)(&transaction).map_err(failed)?;
     }
     transaction
         .pragma_update(None, "application_id", APPLICATION_ID)
@@ -94,30 +146,56 @@ mod tests {
 
     use super::*;
 
+    const BODY: &str = concat!(
+        r#"{"id":"a","type":"user","labels":["vip","vip"],"adapters":"#,
+        r#"[{"adapter":"x_adapter","data":{"manager":{"mail":"m"}}}]}"#
+    );
+
+    fn step(tables: &'static str) -> Step {
+        Step {
+            tables,
+            fill: |_| Ok(()),
+        }
+    }
+
     #[test]
     fn every_format_is_brought_to_the_newest_and_then_left_alone() {
-        let next = "ALTER TABLE assets ADD COLUMN seen INTEGER;";
-        let longer: Vec<&str> = MIGRATIONS.iter().copied().chain([next]).collect();
+        let next = step("ALTER TABLE assets ADD COLUMN seen INTEGER;");
+        let longer: Vec<Step> = MIGRATIONS.iter().copied().chain([next]).collect();
         let path = Path::new("inventory");
         for from in 0..=longer.len() {
             let mut connection = Connection::open_in_memory().unwrap();
             if from > 0 {
                 apply_list(&mut connection, path, &longer[..from]).unwrap();
-                connection
-                    .execute(
-                        "INSERT INTO assets (id, kind, body) VALUES ('a', 'user', '{}')",
-                        [],
-                    )
-                    .unwrap();
+                for (id, body) in [("a", BODY), ("odd", "{}")] {
+                    connection
+                        .execute(
+                            "INSERT INTO assets (id, kind, body) VALUES (?, 'user', ?)",
+                            [id, body],
+                        )
+                        .unwrap();
+                }
             }
             for _ in 0..2 {
                 apply_list(&mut connection, path, &longer).unwrap();
             }
-            let rows: i64 = connection
-                .query_row("SELECT count(*) FROM assets", [], |row| row.get(0))
-                .unwrap();
-            assert_eq!(rows, i64::from(from > 0));
-            assert!(connection.prepare("SELECT seen FROM assets").is_ok());
+            let count =
+                |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+            assert_eq!(
+                count("SELECT count(*) FROM assets WHERE seen IS NULL"),
+                if from > 0 { 2 } else { 0 }
+            );
+            // Only what was stored before there were tables for it is derived here.
+            let derived = i64::from(from == 1);
+            assert_eq!(
+                count("SELECT count(*) FROM labels WHERE label = 'vip'"),
+                derived
+            );
+            assert_eq!(
+                count("SELECT count(*) FROM fields WHERE field = 'manager.mail' AND kinds = 1"),
+                derived
+            );
+            assert_eq!(count("SELECT count(*) FROM queries"), 0);
         }
     }
 
@@ -129,7 +207,7 @@ mod tests {
             apply_list(
                 &mut connection,
                 path,
-                &["CREATE TABLE a (x);", "CREATE TABLE;"]
+                &[step("CREATE TABLE a (x);"), step("CREATE TABLE;")]
             )
             .is_err()
         );

@@ -1,14 +1,18 @@
 //! The inventory: a SQLite file with the assets that were imported, each under its id.
 //!
-//! It keeps assets whole and gives them back as they came. Which of them a run is about is decided elsewhere.
+//! It keeps assets whole and gives them back as they came, and the queries that were saved. Which assets a run is about
+//! is decided elsewhere.
 //!
 //! Two processes may have it open: each write is a short transaction, and who comes second waits. The file is for its
 //! owner alone (mode 0600), because it lists who can sign in.
 
 mod error;
+mod facets;
 mod import;
 mod migrations;
 mod nearest;
+mod queries;
+mod search;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -21,6 +25,8 @@ use crate::asset::Asset;
 
 pub use error::InventoryError;
 pub use import::{BrokenRecord, ImportError, ImportReport};
+pub use queries::SaveError;
+pub use search::{Match, Matches, QueryFailure};
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -224,3 +224,163 @@ fn the_file_is_for_its_owner_alone() {
     drop(folder.open());
     assert_eq!(mode(), 0o600);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// The two ways to answer: SQL with what remains read in part, and every asset read whole.
+    #[test]
+    fn the_inventory_finds_what_the_query_finds(
+        list in crate::query::random::list(),
+        queries in proptest::collection::vec(crate::query::random::query(), 20),
+    ) {
+        let folder = Folder::new();
+        let mut inventory = folder.open();
+        // Updates take the same way as what is new.
+        let half: String = list.lines().take(5).map(|l| l.replace("vip", "gone") + "\n").collect();
+        for list in [half, list.clone()].iter().filter(|list| !list.is_empty()) {
+            inventory.import(entries(list)).unwrap();
+        }
+        for text in queries {
+            let now = "2026-11-23T08:00:00Z".parse().unwrap();
+            let terms = crate::query::Terms { now, saved: &[], catalog: None };
+            let query = crate::query::Query::read(&text, terms).unwrap();
+            let wanted: Vec<String> = list
+                .lines()
+                .filter(|line| query.matches(&serde_json::from_str(line).unwrap()))
+                .map(|line| serde_json::from_str::<Asset>(line).unwrap().id.to_string())
+                .collect();
+            let mut found = Vec::new();
+            inventory.find(&query, |asset| { found.push(asset.id.to_owned()); std::ops::ControlFlow::Continue(()) }).unwrap();
+            proptest::prop_assert_eq!(&found, &wanted, "{}", text);
+            proptest::prop_assert_eq!(inventory.count_matches(&query).unwrap(), wanted.len() as u64);
+        }
+    }
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-23T08:00:00Z".parse().unwrap()
+}
+
+#[test]
+fn queries_are_saved_used_and_replaced() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    let list =
+        "{\"id\":\"a\",\"labels\":[\"vip\"],\"adapters\":[]}\n{\"id\":\"b\",\"adapters\":[]}\n";
+    inventory.import(entries(list)).unwrap();
+    let first = inventory
+        .save_query("vips", "\"labels\" == \"x\"", now())
+        .unwrap();
+    let again = inventory
+        .save_query("vips", "\"labels\" == \"vip\"", now())
+        .unwrap();
+    assert_eq!((first.id.len(), &again.id), (24, &first.id));
+    inventory
+        .save_query("others", "not {{QueryID=vips}}", now())
+        .unwrap();
+    let inventory = folder.open();
+    let names: Vec<String> = inventory
+        .saved_queries()
+        .unwrap()
+        .into_iter()
+        .map(|q| q.name)
+        .collect();
+    assert_eq!(names, ["others", "vips"]);
+    assert_eq!(
+        inventory.saved_query(&first.id).unwrap(),
+        Some(again.clone())
+    );
+    assert_eq!(inventory.saved_query("vips").unwrap(), Some(again));
+    assert_eq!(inventory.saved_query("x").unwrap(), None);
+    let query = inventory.query("{{QueryID=others}}", now()).unwrap();
+    let ids: Vec<String> = inventory
+        .into_matches(query)
+        .unwrap()
+        .map(|a| a.unwrap().id.to_string())
+        .collect();
+    assert_eq!(ids, ["b"]);
+}
+
+#[test]
+fn a_wrong_query_is_not_saved_and_leaves_the_old_one() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    inventory
+        .import(entries("id,displayName\na,Ada\n"))
+        .unwrap();
+    let kept = inventory
+        .save_query("a", "\"labels\" == \"x\"", now())
+        .unwrap();
+    inventory.save_query("b", "{{QueryID=a}}", now()).unwrap();
+    for text in [
+        "\"labels\"",
+        "{{QueryID=b}}",
+        "{{QueryID=none}}",
+        "\"specific_data.data.nothing_like_it\" == 1",
+    ] {
+        assert!(
+            matches!(
+                inventory.save_query("a", text, now()),
+                Err(SaveError::Query(QueryFailure::Wrong(_)))
+            ),
+            "{text}"
+        );
+    }
+    for name in ["", " a", "a\nb", "{a}", &"a".repeat(129)] {
+        assert!(
+            matches!(
+                inventory.save_query(name, "\"labels\" == 1", now()),
+                Err(SaveError::Name(_))
+            ),
+            "{name}"
+        );
+    }
+    assert!(matches!(
+        inventory.save_query(&kept.id, "\"labels\" == 1", now()),
+        Err(SaveError::Taken { .. })
+    ));
+    assert_eq!(inventory.saved_queries().unwrap()[0], kept);
+}
+
+#[test]
+fn fields_are_known_from_what_was_imported() {
+    let folder = Folder::new();
+    let text = "\"specific_data.data.legal_hold\" == \"x\"";
+    assert!(
+        folder.open().query(text, now()).is_ok(),
+        "nothing is known of an empty inventory"
+    );
+    folder
+        .open()
+        .import(entries("id,displayName\na,Ada\n"))
+        .unwrap();
+    assert!(matches!(
+        folder.open().query(text, now()),
+        Err(QueryFailure::Wrong(_))
+    ));
+    folder
+        .open()
+        .import(entries("id,legalHold\nb,x\n"))
+        .unwrap();
+    assert!(folder.open().query(text, now()).is_ok());
+}
+
+#[test]
+fn what_is_no_asset_ends_a_search() {
+    let folder = Folder::new();
+    let inventory = folder.open();
+    let sql = "INSERT INTO assets (id, kind, body) VALUES ('a', 'user', '[]')";
+    inventory.connection.execute(sql, []).unwrap();
+    let query = inventory
+        .query("not (\"specific_data.data.mail\" == 1)", now())
+        .unwrap();
+    assert!(matches!(
+        inventory.count_matches(&query),
+        Err(InventoryError::Damaged { .. })
+    ));
+    assert!(matches!(
+        inventory.into_matches(query).unwrap().next(),
+        Some(Err(InventoryError::Damaged { .. }))
+    ));
+}

@@ -4,11 +4,13 @@ use std::io::{BufReader, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use tipstaff::asset::{self, ImportReport, Inventory, Reader};
 
 use crate::context::Context;
 use crate::diagnostic::{Failure, exit, unknown};
+use crate::follow::Format;
+use crate::show;
 use crate::text::{assets, counted, number};
 
 /// How many near misses are suggested.
@@ -21,11 +23,57 @@ pub(crate) enum AssetsCommand {
         /// JSON Lines, a JSON array, or CSV with a header; `-` is standard input
         file: PathBuf,
     },
+    /// Finds assets, in the order in which they were first imported
+    Query(QueryArgs),
     /// Shows an asset as JSON
     Show {
         /// Its id
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// The query, in single quotes for the shell: '"labels" == "offboarding"'
+    #[arg(value_name = "AQL")]
+    query: String,
+
+    #[command(flatten)]
+    how: How,
+}
+
+/// How assets that were found are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct How {
+    /// How assets are written to standard output; `jsonl` and `json` as they were imported
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+
+    /// Only say how many there are
+    #[arg(long, conflicts_with = "format")]
+    count: bool,
+}
+
+/// Runs a query, and shows what it finds.
+pub(crate) fn query(
+    context: &Context,
+    inventory: &Inventory,
+    text: &str,
+    how: How,
+) -> Result<ExitCode, Failure> {
+    let query = inventory.query(text, context.now())?;
+    let printer = &context.printer;
+    if how.count {
+        let count = inventory.count_matches(&query)?;
+        printer.print(&format!("{count}\n"))?;
+    } else {
+        let found = show::assets::write(inventory, &query, how.format, printer)?;
+        if how.format == Format::Table {
+            let all = inventory.count()?;
+            printer.note(&format!("{} of {}\n", number(found), assets(all)));
+        }
+    }
+    Ok(ExitCode::from(exit::DONE))
 }
 
 pub(crate) fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode, Failure> {
@@ -47,6 +95,7 @@ pub(crate) fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode,
                 exit::NOT_ALL
             }))
         }
+        AssetsCommand::Query(args) => query(context, &inventory, &args.query, args.how),
         AssetsCommand::Show { id } => {
             let found = inventory.get(&id)?;
             let found = found.ok_or_else(|| not_there(&inventory, &id))?;

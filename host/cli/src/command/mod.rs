@@ -8,6 +8,7 @@ pub(crate) mod connections;
 pub(crate) mod demo;
 pub(crate) mod emulator;
 pub(crate) mod man;
+pub(crate) mod queries;
 pub(crate) mod run;
 pub(crate) mod runs;
 
@@ -23,6 +24,7 @@ pub(crate) async fn dispatch(context: Context, command: Command) -> Result<ExitC
         Command::Run(args) => run::run(&context, args).await,
         Command::Check(args) => check::run(&context, args).await,
         Command::Assets(command) => assets::run(&context, command),
+        Command::Queries(command) => queries::run(&context, command),
         Command::Runs(command) => runs::run(&context, command).await,
         Command::Actions(command) => actions::run(&context, command).await,
         Command::Connections(command) => connections::run(&context, command),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::Timestamp;
 use tipstaff::asset::{Asset, Inventory, Selected};
 use tipstaff::{Assets, Host, Plan, Running};
 
@@ -70,7 +71,7 @@ struct Whom {
     user: Vec<String>,
 
     /// Assets that a query of the inventory finds
-    #[arg(long, value_name = "AQL", hide = true)]
+    #[arg(long, value_name = "AQL", group = "whom")]
     query: Option<String>,
 }
 
@@ -81,8 +82,13 @@ pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Fa
     let host = context.host().await?;
     let action = load_action(&host, &args.action).await?;
     // A list may come from a pipe that is slow, or from a person who types.
-    let (printer, of_host, whom) = (context.printer.clone(), host.clone(), args.whom);
-    let reading = tokio::task::spawn_blocking(move || list(&printer, &of_host, whom));
+    let (printer, of_host, whom, now) = (
+        context.printer.clone(),
+        host.clone(),
+        args.whom,
+        context.now(),
+    );
+    let reading = tokio::task::spawn_blocking(move || list(&printer, &of_host, whom, now));
     let list = signals
         .or(async {
             reading
@@ -160,10 +166,6 @@ pub(crate) async fn carry_out(
 
 /// What the design has and this release does not.
 fn refuse_later(args: &RunArgs) -> Result<(), Failure> {
-    if args.whom.query.is_some() {
-        return Err(Failure::new("`--query` comes with a later release")
-            .hint("name the assets with `--select ID,…`, `--user`, or a list: `--assets FILE`"));
-    }
     if args.dynamic.is_some() {
         return Err(Failure::new("`--dynamic` comes with a later release")
             .hint("`--set FIELD=VALUE` sets a field for all assets of the run"));
@@ -171,7 +173,7 @@ fn refuse_later(args: &RunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(printer: &Printer, host: &Host, whom: Whom) -> Result<Assets, Failure> {
+fn list(printer: &Printer, host: &Host, whom: Whom, now: Timestamp) -> Result<Assets, Failure> {
     if let Some(file) = whom.assets {
         let list = if file == Path::new("-") {
             Assets::reader(BufReader::with_capacity(64 * 1024, stdin()), None)
@@ -180,9 +182,15 @@ fn list(printer: &Printer, host: &Host, whom: Whom) -> Result<Assets, Failure> {
         };
         return list.map_err(|error| Failure::not_a_list(&assets::name(&file), &error));
     }
+    if let Some(text) = whom.query {
+        let inventory = Inventory::open(&host.state().inventory())?;
+        let query = inventory.query(&text, now)?;
+        return Ok(Assets::matching(inventory, query)?);
+    }
     if whom.select.is_empty() && whom.user.is_empty() {
-        return Err(Failure::new("no assets were named")
-            .hint("name them with `--user ID_OR_UPN`, `--assets FILE` or `--select ID,…`"));
+        return Err(Failure::new("no assets were named").hint(
+            "name them with `--user ID_OR_UPN`, `--assets FILE`, `--query AQL` or `--select ID,…`",
+        ));
     }
     if whom.select.is_empty() {
         return Ok(Assets::users(whom.user));
@@ -252,6 +260,8 @@ mod tests {
         assert!(parse(&["--select", "a,b"]).is_ok_and(|args| args.whom.select.len() == 2));
         assert!(parse(&["--user", "a", "--assets", "-"]).is_err());
         assert!(parse(&["--user", "a", "--select", "b"]).is_err());
+        assert!(parse(&["--query", "x"]).is_ok_and(|args| args.whom.query.is_some()));
+        assert!(parse(&["--query", "x", "--select", "b"]).is_err());
     }
 
     #[test]
@@ -263,18 +273,13 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_refused_and_not_ignored() {
-        for (later, hint) in [
-            (["--query", "x"], "--select"),
-            (["--dynamic", "x"], "--set"),
-        ] {
-            let refused =
-                parse(&later).map(|args| refuse_later(&args).err().map(|f| f.render(false)));
-            let text = refused.ok().flatten().unwrap_or_default();
-            assert!(
-                text.contains("later release") && text.contains(hint),
-                "{text}"
-            );
-        }
+        let refused = parse(&["--dynamic", "x"])
+            .map(|args| refuse_later(&args).err().map(|f| f.render(false)));
+        let text = refused.ok().flatten().unwrap_or_default();
+        assert!(
+            text.contains("later release") && text.contains("--set"),
+            "{text}"
+        );
         assert!(parse(&["--user", "a"]).is_ok_and(|args| refuse_later(&args).is_ok()));
     }
 }
