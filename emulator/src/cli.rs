@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -66,6 +68,9 @@ pub struct EmulatorArgs {
         default_value = "User.RevokeSessions.All,User.Read.All"
     )]
     pub roles: Vec<String>,
+    /// A certificate that the application signs in with, PEM; once for each
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Vec<PathBuf>,
     /// Where to write the certificate authority, PEM [default: a file in the temporary folder]
     #[arg(long, value_name = "FILE")]
     pub ca_out: Option<PathBuf>,
@@ -87,9 +92,10 @@ struct Whole {
 
 fn help() -> String {
     format!(
-        "The admin side is plain HTTP on a port of its own, which is printed at the start:\n\n{}\n\
+        "The admin side is plain HTTP on a port of its own, which is printed at the start:\n\n{}\n{}\n\
          docs/emulator.md describes it.",
-        crate::admin::ENDPOINTS
+        crate::admin::ENDPOINTS,
+        crate::faults::RULES
     )
 }
 
@@ -122,6 +128,14 @@ pub enum ServeError {
         /// What is wrong with it.
         source: SeedError,
     },
+    /// A certificate cannot be read.
+    #[error("failed to read the certificate `{path}`: {why}", path = path.display())]
+    ReadCertificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// The certificate authority cannot be written.
     #[error("failed to write the certificate authority to `{path}`: {source}", path = path.display())]
     WriteCa {
@@ -142,6 +156,7 @@ impl ServeError {
         match self {
             Self::Start(error) => error.hint(),
             Self::Seed { source, .. } => Some(source.hint()),
+            Self::ReadCertificate { .. } => Some("name a file with one certificate in PEM"),
             Self::WriteCa { .. } => Some("name another file with --ca-out"),
             Self::ReadSeed { .. } | Self::Io(_) => None,
         }
@@ -175,6 +190,11 @@ fn tenant(args: &EmulatorArgs) -> Result<Tenant, ServeError> {
             .map(|role| role.trim().to_owned())
             .filter(|role| !role.is_empty())
             .collect(),
+        certificates: args
+            .certificate
+            .iter()
+            .map(|path| certificate(path))
+            .collect::<Result<_, _>>()?,
         ..App::default()
     };
     let app = match &args.client_secret {
@@ -204,6 +224,15 @@ fn tenant(args: &EmulatorArgs) -> Result<Tenant, ServeError> {
         (None, None) => builder.users(Tenant::sample().users().to_vec()),
     }
     .build())
+}
+
+fn certificate(path: &Path) -> Result<Vec<u8>, ServeError> {
+    CertificateDer::from_pem_file(path)
+        .map(|der| der.to_vec())
+        .map_err(|error| ServeError::ReadCertificate {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })
 }
 
 fn options(args: &EmulatorArgs) -> Options {

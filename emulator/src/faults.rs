@@ -11,6 +11,26 @@ use serde::{Deserialize, Serialize};
 /// The most rules at once.
 const MOST_RULES: usize = 10_000;
 
+/// What rules can say, for `--help` and for `GET /` of the admin side.
+pub(crate) const RULES: &str = "\
+A fault rule: {\"fault\":{\"kind\":\"status\",\"status\":429,\"retry_after\":2},\"route\":\"revoke\",\"nth\":2,\"count\":1}
+
+Conditions, all of which have to hold:
+route    token, login, revoke, user, users, batch, other
+user     object id or principal name
+place    single, part (of a batch)
+nth      from the nth request that fits; every: each so manyeth; count: at most so many times
+
+Kinds, with their fields; those that take `applied` can have their effect all the same:
+status           status, retry_after (number or text), code, message, applied
+aadsts           code: an error of the token endpoint
+reset            applied: the connection breaks before the answer; cut-body: in its middle
+slow, stall      ms: the answer later; half of its body later
+truncated-json, no-content, empty-body, huge (bytes), html (status), redirect (location)
+value-false, no-effect   the answer of a service that did nothing
+missing (applied), duplicate (status), stranger, wrong-user, shuffle   in batches
+";
+
 /// What kind of request a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -449,6 +469,66 @@ mod tests {
         assert_eq!(fires(rule().user("bob"), 1), [false]);
         assert_eq!(fires(rule().on(Route::User), 1), [false]);
         assert_eq!(fires(rule().place(Place::Single), 1), [false]);
+    }
+
+    /// One of each kind.
+    fn every_kind() -> Vec<Fault> {
+        let kinds = vec![
+            Fault::status(500),
+            Fault::Aadsts { code: 7_000_222 },
+            Fault::Reset { applied: true },
+            Fault::CutBody,
+            Fault::Slow { ms: 1 },
+            Fault::Stall { ms: 1 },
+            Fault::TruncatedJson,
+            Fault::NoContent,
+            Fault::EmptyBody,
+            Fault::ValueFalse,
+            Fault::NoEffect,
+            Fault::Html { status: 200 },
+            Fault::Redirect {
+                location: "/".into(),
+            },
+            Fault::Missing { applied: true },
+            Fault::Duplicate { status: 200 },
+            Fault::Stranger,
+            Fault::WrongUser,
+            Fault::Shuffle,
+            Fault::Huge { bytes: 1 },
+        ];
+        // Fails to compile when a kind is added, so that it is added above too.
+        for kind in &kinds {
+            match kind {
+                Fault::Status { .. } | Fault::Aadsts { .. } | Fault::Reset { .. } => {}
+                Fault::CutBody | Fault::Slow { .. } | Fault::Stall { .. } => {}
+                Fault::TruncatedJson | Fault::NoContent | Fault::EmptyBody => {}
+                Fault::ValueFalse | Fault::NoEffect | Fault::Html { .. } => {}
+                Fault::Redirect { .. } | Fault::Missing { .. } | Fault::Duplicate { .. } => {}
+                Fault::Stranger | Fault::WrongUser | Fault::Shuffle | Fault::Huge { .. } => {}
+            }
+        }
+        kinds
+    }
+
+    #[test]
+    fn every_kind_is_described_and_comes_back_from_json() {
+        let page = include_str!("../../docs/emulator.md");
+        for fault in every_kind() {
+            let kind = fault.kind();
+            let is_word = |text: &str| {
+                text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'))
+                    .any(|word| word == kind)
+            };
+            assert!(is_word(RULES), "`{kind}` is not in the help");
+            assert!(
+                page.contains(&format!("`{kind}`")),
+                "`{kind}` is not in docs/emulator.md"
+            );
+            let rule = FaultRule::new(fault);
+            let text = serde_json::to_string(&rule).unwrap_or_default();
+            assert!(text.contains(&format!("\"kind\":\"{kind}\"")), "{text}");
+            assert_eq!(serde_json::from_str(&text).ok(), Some(rule));
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! No clock inside: `now` is a parameter. Source of the limits and costs: "Microsoft Graph service-specific throttling
 //! limits", section on identity and access. Whether the service refills evenly or in windows is not known; this refills
-//! evenly. A request that comes before the wait is over is counted as well ("Microsoft Graph throttling guidance").
+//! evenly. A request that comes before the wait is over is counted as well ("Microsoft Graph throttling guidance"). Who is
+//! refused is told to wait until there is room for all who were refused before and for this one too, so that a client
+//! that obeys, or that waits the longest time that any of its parts was told, is not refused again (inferred: the
+//! guidance promises it, and nobody says how).
 
 use std::collections::HashMap;
 
@@ -99,6 +102,8 @@ struct Bucket {
     /// on their way already.
     refused_at: Moment,
     refused_until: Moment,
+    /// The charges of all that were refused since then and told when to come back.
+    promised: f64,
 }
 
 /// What a bucket counts, and whose it is.
@@ -231,8 +236,11 @@ impl Throttle {
             let is_told = now < bucket.refused_until;
             if is_told && now >= bucket.refused_at.plus_ms(ON_THE_WAY_MS) {
                 bucket.left = (bucket.left - charge).max(bucket.capacity * DEEPEST);
+            } else {
+                bucket.promised = if is_told { bucket.promised } else { 0.0 } + charge;
             }
-            let missing = bucket.capacity * priority.floor() + charge - bucket.left;
+            let promised = bucket.promised.min(bucket.capacity);
+            let missing = bucket.capacity * priority.floor() + promised - bucket.left;
             let wait_ms = (missing / bucket.per_ms).max(0.0);
             // Truncation is the point: whole seconds, rounded up, within bounds that fit.
             let retry_after_s = ((wait_ms / 1000.0).ceil() as u64).clamp(1, LONGEST_WAIT_S);
@@ -294,6 +302,7 @@ fn buckets(mode: Throttling, limits: &[(Kind, f64, f64)], now: Moment) -> Vec<Bu
                 last: now,
                 refused_at: now,
                 refused_until: now,
+                promised: 0.0,
             }
         })
         .collect()
@@ -384,6 +393,33 @@ mod tests {
                 write(&mut throttle, Priority::Normal, later),
                 Admission::Passes { .. }
             ));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_client_that_waits_as_long_as_any_part_was_told_is_not_refused_again(
+            writes in 1u32..60, seconds in 1u32..200, rounds in prop::collection::vec((1usize..21, 0i64..3_000), 1..20),
+        ) {
+            let quota = Throttling::Quota { writes, seconds: f64::from(seconds) };
+            let mut throttle = Throttle::new(quota, 10, NOW);
+            let mut now = NOW;
+            for (parts, pause) in rounds {
+                let parts = parts.min(writes as usize);
+                let waits: Vec<u64> = (0..parts)
+                    .filter_map(|_| match write(&mut throttle, Priority::Normal, now) {
+                        Admission::Refused { retry_after_s, .. } => Some(retry_after_s),
+                        Admission::Passes { .. } => None,
+                    })
+                    .collect();
+                let longest = waits.iter().max().copied().unwrap_or(0);
+                now = now.plus_ms(i64::try_from(longest).unwrap_or(0) * 1000);
+                for _ in &waits {
+                    let again = write(&mut throttle, Priority::Normal, now);
+                    prop_assert!(matches!(again, Admission::Passes { .. }), "{again:?} after {longest} s");
+                }
+                now = now.plus_ms(pause);
+            }
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn begin(world: &World, asked: &Asked) -> Answer {
     let Some((body, flow)) = read(world, asked) else {
         return page::json_error("stale flow token");
     };
-    if body["AuthMethodId"] != METHOD {
+    if member(&body, "AuthMethodId") != Some(METHOD) {
         return said(
             &flow,
             asked,
@@ -37,11 +37,9 @@ pub(crate) fn end(world: &World, asked: &Asked) -> Answer {
     let Some((body, mut flow)) = read(world, asked) else {
         return page::json_error("stale flow token");
     };
-    let is_this = body["SessionId"]
-        .as_str()
-        .and_then(|id| Uuid::try_parse(id).ok())
-        == Some(flow.session_id);
-    let code = body["AdditionalAuthData"].as_str().unwrap_or_default();
+    let is_this =
+        member(&body, "SessionId").and_then(|id| Uuid::try_parse(id).ok()) == Some(flow.session_id);
+    let code = member(&body, "AdditionalAuthData").unwrap_or_default();
     let secret = flow.user.and_then(|user| {
         let directory = world.directory();
         let record = directory
@@ -54,7 +52,8 @@ pub(crate) fn end(world: &World, asked: &Asked) -> Answer {
             .and_then(|details| details.otp_secret.clone())
             .map(|secret| (user, secret))
     });
-    let Some((user, secret)) = secret.filter(|_| is_this && body["AuthMethodId"] == METHOD) else {
+    let is_app = member(&body, "AuthMethodId") == Some(METHOD);
+    let Some((user, secret)) = secret.filter(|_| is_this && is_app) else {
         return said(&flow, asked, false, "AuthenticationFailed", 500_121, false);
     };
     match person::step_of_code(secret.expose(), code, asked.now) {
@@ -101,11 +100,19 @@ pub(crate) fn process(world: &World, asked: &Asked) -> Answer {
 fn read(world: &World, asked: &Asked) -> Option<(Value, Flow)> {
     let body: Value = serde_json::from_slice(&asked.body).ok()?;
     let flow = world.flows().step(
-        body["Ctx"].as_str(),
-        body["FlowToken"].as_str(),
+        member(&body, "Ctx"),
+        member(&body, "FlowToken"),
         Some(Stage::Factor),
     )?;
     Some((body, flow))
+}
+
+/// A member by its name in any case: grizzly begins with `ctx` and goes on with `Ctx`.
+fn member<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
+    body.as_object()?
+        .iter()
+        .find(|(other, _)| other.eq_ignore_ascii_case(name))
+        .and_then(|(_, value)| value.as_str())
 }
 
 fn said(flow: &Flow, asked: &Asked, success: bool, result: &str, code: u32, retry: bool) -> Answer {

@@ -61,7 +61,27 @@ pub(crate) struct Wish {
     state: Option<String>,
     nonce: Option<String>,
     challenge: Option<String>,
-    form_post: bool,
+    response_mode: ResponseMode,
+}
+
+/// How the code gets back to the application (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ResponseMode {
+    Query,
+    Fragment,
+    FormPost,
+}
+
+impl ResponseMode {
+    /// The mode of this name. A code travels in the query unless something else is asked for.
+    fn of(name: Option<&str>) -> Option<Self> {
+        match name {
+            None | Some("query") => Some(Self::Query),
+            Some("fragment") => Some(Self::Fragment),
+            Some("form_post") => Some(Self::FormPost),
+            Some(_) => None,
+        }
+    }
 }
 
 fn authorize(world: &World, asked: &Asked, tenant: &str) -> Answer {
@@ -99,7 +119,8 @@ fn authorize(world: &World, asked: &Asked, tenant: &str) -> Answer {
             state: get("state"),
             nonce: get("nonce"),
             challenge,
-            form_post: get("response_mode").as_deref() == Some("form_post"),
+            response_mode: ResponseMode::of(get("response_mode").as_deref())
+                .ok_or_else(|| TokenError::new(90_013))?,
         };
         endpoint::scopes_for_pages(world, &app, &wish.scope)?;
         Ok((app, wish))
@@ -337,13 +358,19 @@ fn back(
 fn redirect(wish: &Wish, parameters: &[(&str, String)]) -> Answer {
     let state = wish.state.iter().map(|state| ("state", state.clone()));
     let all: Vec<(&str, String)> = parameters.iter().cloned().chain(state).collect();
-    if wish.form_post {
-        return page::auto_submit(&wish.redirect_uri, &all);
-    }
     let Ok(mut url) = url::Url::parse(&wish.redirect_uri) else {
         return Answer::new(400);
     };
-    url.query_pairs_mut().extend_pairs(&all);
+    match wish.response_mode {
+        ResponseMode::FormPost => return page::auto_submit(&wish.redirect_uri, &all),
+        ResponseMode::Query => {
+            url.query_pairs_mut().extend_pairs(&all);
+        }
+        ResponseMode::Fragment => {
+            let mut fragment = url::form_urlencoded::Serializer::new(String::new());
+            url.set_fragment(Some(&fragment.extend_pairs(&all).finish()));
+        }
+    }
     Answer::new(302).header("Location", url.to_string())
 }
 

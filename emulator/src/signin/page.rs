@@ -10,7 +10,9 @@ use crate::wire;
 /// Name and password.
 pub(crate) fn sign_in(asked: &Asked, flow: &Flow, trouble: Option<&TokenError>) -> Answer {
     let mut config = common(asked, flow, "ConvergedSignIn");
-    config.insert("urlPost".into(), "/common/login".into());
+    // grizzly tells a refused password by the whole address, which the first page does not have.
+    let origin = trouble.map(|_| asked.origin()).unwrap_or_default();
+    config.insert("urlPost".into(), format!("{origin}/common/login").into());
     config.insert(
         "urlGetCredentialType".into(),
         format!("{}/common/GetCredentialType", asked.origin()).into(),
@@ -44,7 +46,7 @@ pub(crate) fn second_factor(asked: &Asked, flow: &Flow) -> Answer {
             "data": "PhoneAppOTP",
             "display": "Authenticator app",
             "isDefault": true,
-            "phoneAppOtpTypes": ["MicrosoftAuthenticatorBasedTOTP"],
+            "phoneAppOtpTypes": ["MicrosoftAuthenticatorBasedTOTP", "SoftwareTokenBasedTOTP"],
         }]),
     );
     config.insert("oPerAuthPollingInterval".into(), json!({"PhoneAppOTP": 1}));

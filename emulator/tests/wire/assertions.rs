@@ -11,7 +11,12 @@ use serde_json::{Value, json};
 use crate::client::{Got, Trial, claims};
 
 /// Signs an assertion.
-fn signed(certificate: &ClientCertificate, alg: &str, header: Value, claims: &Value) -> String {
+pub(crate) fn signed(
+    certificate: &ClientCertificate,
+    alg: &str,
+    header: Value,
+    claims: &Value,
+) -> String {
     let mut head = json!({"alg": alg, "typ": "JWT"});
     head.as_object_mut()
         .unwrap()
@@ -39,12 +44,12 @@ fn signed(certificate: &ClientCertificate, alg: &str, header: Value, claims: &Va
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn thumbprint(certificate: &ClientCertificate) -> Value {
+pub(crate) fn thumbprint(certificate: &ClientCertificate) -> Value {
     let digest = ring::digest::digest(&ring::digest::SHA256, &certificate.der);
     json!({"x5t#S256": URL_SAFE_NO_PAD.encode(digest)})
 }
 
-async fn sign_in(trial: &Trial, assertion: &str) -> Got {
+pub(crate) async fn sign_in(trial: &Trial, assertion: &str) -> Got {
     let form = [
         ("client_id", trial.emulator.client_id()),
         (

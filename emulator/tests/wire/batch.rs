@@ -196,3 +196,29 @@ async fn e8_parts_come_in_another_order_than_they_were_asked() {
     trial.emulator.change(|settings| settings.shuffle = false);
     assert_eq!(order(&send(&trial, &token, &parts).await), asked);
 }
+
+/// As reported of SDKs that do not cut it off (msgraph-sdk-javascript, February 2023; msgraph-sdk-python, December 2024).
+#[tokio::test]
+async fn e8_parts_with_the_version_or_the_host_are_refused() {
+    let trial = Trial::sample().await;
+    let token = trial.token().await;
+    let part = |id: &str, url: &str| json!({"id": id, "method": "GET", "url": url});
+    let parts = [
+        part("v1.0", "/v1.0/users/ada@contoso.example"),
+        part(
+            "https:",
+            "https://graph.microsoft.com/v1.0/users/ada@contoso.example",
+        ),
+    ];
+    let got = send(&trial, &token, &parts).await.json();
+    for part in got["responses"].as_array().unwrap() {
+        assert_eq!(part["status"], 400);
+        assert_eq!(
+            part["body"]["error"]["message"],
+            format!(
+                "Resource not found for the segment '{}'.",
+                part["id"].as_str().unwrap()
+            )
+        );
+    }
+}

@@ -420,6 +420,49 @@ async fn e13_every_obstacle_has_its_page() {
 }
 
 #[tokio::test]
+async fn e13_a_fragment_can_carry_the_code_back() {
+    let trial = Trial::of(tenant()).await;
+    let mut browser = Browser::new(&trial);
+    let page = config(&browser.begin(&[("response_mode", "fragment")]).await);
+    let page = config(&browser.password(&page, "plain@contoso.example", "pw").await);
+    let location = url::Url::parse(&browser.stay(&page).await).unwrap();
+    assert_eq!(location.query(), None);
+    let fields: Vec<(String, String)> =
+        url::form_urlencoded::parse(location.fragment().unwrap().as_bytes())
+            .into_owned()
+            .collect();
+    assert!(fields.contains(&("state".to_owned(), "st&te".to_owned())));
+    let code = fields.iter().find(|(name, _)| name == "code").unwrap();
+    assert_eq!(redeem(&trial, &code.1, VERIFIER).await.status, 200);
+    // A mode that there is not is refused before anybody types a password.
+    let page = config(&browser.begin(&[("response_mode", "pigeon")]).await);
+    assert_eq!(
+        (&page["pgid"], &page["sErrorCode"]),
+        (&"ConvergedError".into(), &"90013".into())
+    );
+}
+
+#[tokio::test]
+async fn e13_the_second_factor_takes_members_in_any_case() {
+    let trial = Trial::of(tenant()).await;
+    let browser = Browser::new(&trial);
+    let page = config(&browser.begin(&[]).await);
+    let page = config(&browser.password(&page, ADA, "pw").await);
+    // As grizzly sends it.
+    let begin = json!({
+        "AuthMethodId": "PhoneAppOTP", "Method": "BeginAuth",
+        "ctx": page["sCtx"], "flowToken": page["sFT"],
+    });
+    let begun = trial
+        .ask("POST", text(&page, "urlBeginAuth"))
+        .json(&begin)
+        .send()
+        .await
+        .json();
+    assert_eq!(begun["Success"], true, "{begun}");
+}
+
+#[tokio::test]
 async fn e13_a_form_can_carry_the_code_back() {
     let trial = Trial::of(tenant()).await;
     let browser = Browser::new(&trial);

@@ -2,6 +2,8 @@
 //!
 //! It listens on loopback only, and refuses requests that a web page could have made (another `Host`, any `Origin`).
 
+mod apps;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use uuid::Uuid;
 
 use crate::clock::Moment;
 use crate::emulator::{State, UserState, issue_refresh_token};
-use crate::faults::FaultRule;
+use crate::faults::{self, FaultRule};
 use crate::server::BANNER;
 use crate::settings::Settings;
 use crate::tenant::seed;
@@ -40,7 +42,7 @@ DELETE /users/NAME       delete a person
 POST   /users/NAME/sign-in   a refresh token of that person, as if signed in by hand
 GET    /journal          the latest 20,000 requests
 GET    /faults           the rules in force
-POST   /faults           add a rule, or a list of them
+POST   /faults           add a rule, or a list of them (see below)
 DELETE /faults           remove all rules; /faults/N removes one
 POST   /seed             add people: JSON Lines, a JSON array, CSV, or {\"count\":n}
 POST   /reset            everything as it was at the start
@@ -50,7 +52,8 @@ GET    /settings         the settings in force
 PATCH  /settings         change some: {\"latency_ms\":30,\"throttle\":{\"scaled\":0.1}}
 POST   /challenges       {\"who\":\"ada@contoso.example\"}: continuous access evaluation, from now on
 DELETE /challenges       {\"who\":\"…\"}: no more
-PATCH  /apps/CLIENT_ID   {\"roles\":[…],\"scopes\":[…],\"enabled\":false,\"consented\":false,\"blocked_by_policy\":true}
+PUT    /apps/CLIENT_ID   register an application: {\"secrets\":[…],\"certificates\":[\"PEM\"],\"roles\":[…]}
+PATCH  /apps/CLIENT_ID   change one: also federated, scopes, redirect_uris, enabled, consented, public, blocked_by_policy
 ";
 
 /// What is answered: a status, and a document or a text.
@@ -155,7 +158,10 @@ fn route(world: &World, method: &Method, path: &str, body: &[u8]) -> Answered {
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (method.as_str(), &segments[..]) {
-        ("GET", []) => Answered::Text(200, format!("{BANNER}, admin side\n\n{ENDPOINTS}")),
+        ("GET", []) => Answered::Text(
+            200,
+            format!("{BANNER}, admin side\n\n{ENDPOINTS}\n{}", faults::RULES),
+        ),
         ("GET", ["state"]) => json_of(&State::of(world)),
         ("GET", ["users", name]) => user(world, name),
         ("PATCH", ["users", name]) => patch_user(world, name, body),
@@ -165,7 +171,7 @@ fn route(world: &World, method: &Method, path: &str, body: &[u8]) -> Answered {
             None => nobody(name),
         },
         ("GET", ["journal"]) => json_of(&world.journal.entries()),
-        ("GET", ["faults"]) => faults(world),
+        ("GET", ["faults"]) => list_faults(world),
         ("POST", ["faults"]) => add_faults(world, body),
         ("DELETE", ["faults"]) => {
             world.faults.clear();
@@ -186,7 +192,8 @@ fn route(world: &World, method: &Method, path: &str, body: &[u8]) -> Answered {
         ("PATCH", ["settings"]) => patch_settings(world, body),
         ("POST", ["challenges"]) => challenge(world, body, true),
         ("DELETE", ["challenges"]) => challenge(world, body, false),
-        ("PATCH", ["apps", client_id]) => patch_app(world, client_id, body),
+        ("PATCH", ["apps", client_id]) => apps::patch(world, client_id, body),
+        ("PUT", ["apps", client_id]) => apps::put(world, client_id, body),
         _ => Answered::Text(404, format!("there is no {method} {path}\n\n{ENDPOINTS}")),
     }
 }
@@ -233,7 +240,7 @@ fn delete_user(world: &World, name: &str) -> Answered {
     }
 }
 
-fn faults(world: &World) -> Answered {
+fn list_faults(world: &World) -> Answered {
     let rules: Vec<Value> = world
         .faults
         .list()
@@ -372,39 +379,4 @@ fn principal(world: &World, who: &str) -> Option<Uuid> {
         .index_of(who)
         .and_then(|index| directory.get(index))
         .map(|record| record.user.id)
-}
-
-fn patch_app(world: &World, client_id: &str, body: &[u8]) -> Answered {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Change {
-        roles: Option<Vec<String>>,
-        scopes: Option<Vec<String>>,
-        enabled: Option<bool>,
-        consented: Option<bool>,
-        public: Option<bool>,
-        blocked_by_policy: Option<bool>,
-    }
-    let change: Change = match serde_json::from_slice(body) {
-        Ok(change) => change,
-        Err(error) => return wrong(error),
-    };
-    let mut apps = world.apps_mut();
-    let app = Uuid::try_parse(client_id)
-        .ok()
-        .and_then(|id| apps.iter_mut().find(|app| app.client_id == id));
-    let Some(app) = app else {
-        return nobody(client_id);
-    };
-    if let Some(roles) = change.roles {
-        app.roles = roles;
-    }
-    if let Some(scopes) = change.scopes {
-        app.scopes = scopes;
-    }
-    app.enabled = change.enabled.unwrap_or(app.enabled);
-    app.consented = change.consented.unwrap_or(app.consented);
-    app.public = change.public.unwrap_or(app.public);
-    app.blocked_by_policy = change.blocked_by_policy.unwrap_or(app.blocked_by_policy);
-    json_of(&json!({}))
 }
