@@ -2,6 +2,9 @@
 
 CARGO ?= cargo
 TARGET := wasm32-wasip2
+# Clients that others wrote, which the emulator is held against.
+CLIENTS := tests/conformance/clients
+CLIENTS_DIR := $(or $(CARGO_TARGET_DIR),target)/conformance
 
 .DEFAULT_GOAL := help
 
@@ -22,11 +25,28 @@ build: toolchain ## build target/release/tipstaff, which carries the first actio
 	$(CARGO) build --release --locked --package tipstaff-cli
 
 .PHONY: test
-test: toolchain ## check formats, lint, and run every suite that fits into some minutes
+test: toolchain conformance-clients ## check formats, lint, and run every suite that fits into some minutes
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@# The programs are components: they link for the sandbox only, which tests/build.rs sees to.
 	$(CARGO) test --workspace --exclude tipstaff-programs --locked
+
+.PHONY: conformance-clients
+conformance-clients: $(CLIENTS_DIR)/python.installed $(CLIENTS_DIR)/node.installed ## install the clients of tests/conformance
+
+$(CLIENTS_DIR)/python.installed: $(CLIENTS)/requirements.txt
+	@python3 -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' || { echo "error: tests/conformance needs python3, 3.10 or later, with venv"; exit 1; }
+	rm -rf $(CLIENTS_DIR)/python
+	python3 -m venv $(CLIENTS_DIR)/python
+	$(CLIENTS_DIR)/python/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --requirement $<
+	touch $@
+
+$(CLIENTS_DIR)/node.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' || { echo "error: tests/conformance needs node, 20 or later, with npm"; exit 1; }
+	mkdir -p $(CLIENTS_DIR)/node
+	cp $^ $(CLIENTS_DIR)/node
+	cd $(CLIENTS_DIR)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
 
 .PHONY: bench
 bench: toolchain build ## measure, and print the tables of docs/performance.md
