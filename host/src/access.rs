@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 use tipstaff_egress::{
     Addresses, Client, ClientOptions, DeclarationFaults, Grant, LaneLimits, Limits, Mode, Origin,
-    OriginError, Quota as LaneQuota, Roster, Secret, SecretError, Secrets, Session, SessionParts,
-    Tls, TlsError, Witness, danger,
+    OriginError, Password, Proxy, Quota as LaneQuota, Roster, Secret, SecretError, Secrets,
+    Session, SessionParts, Tls, TlsError, Witness, danger,
 };
 use tipstaff_sandbox::{ConnectionView, Manifest};
 
@@ -252,6 +252,8 @@ impl Access {
             "secrets": connection.secrets().map(|(f, s)| (f, s.describe())).collect::<BTreeMap<_, _>>(),
             "endpoints": self.view.endpoints,
             "verify_ssl": network.verify_ssl,
+            "pins": network.pins.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "proxy": connection.which_proxy().map(|proxy| proxy.address.to_string()),
         })
     }
 }
@@ -332,8 +334,28 @@ fn client(connection: &Connection) -> Result<Client, AccessError> {
     if !network.verify_ssl {
         tls = danger::trust_anybody(tls);
     }
+    tls = tls.with_pins(network.pins.iter().copied());
+    let proxy = connection.which_proxy().map(|proxy| {
+        let way = Proxy::new(proxy.address.clone());
+        match proxy.account.clone() {
+            None => way,
+            Some((username, password)) => {
+                let read: Password = Arc::new(move || {
+                    let password = Arc::clone(&password);
+                    Box::pin(async move {
+                        password.read().await.map_err(|error| SecretError::Source {
+                            field: "proxy_password".to_owned(),
+                            reason: error.to_string(),
+                        })
+                    })
+                });
+                way.with_account(username, read)
+            }
+        }
+    });
     Client::new(ClientOptions {
         network: network.private.clone(),
+        proxy,
         tls,
         ..ClientOptions::default()
     })

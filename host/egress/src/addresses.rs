@@ -137,7 +137,7 @@ fn parse_port(text: &str) -> Option<u16> {
     if plain { text.parse().ok() } else { None }
 }
 
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label

@@ -26,6 +26,7 @@ use crate::addresses::Origin;
 use crate::connect::{Connected, Connector, Resolve, SystemResolver, timed_out};
 use crate::error::{Phase, SendError};
 use crate::network::NetworkPolicy;
+use crate::proxy::Proxy;
 use crate::swap::{Outgoing, Sealed};
 use crate::tls::{Tls, TlsError};
 
@@ -33,6 +34,8 @@ use crate::tls::{Tls, TlsError};
 pub struct ClientOptions {
     /// Which addresses may be connected to.
     pub network: NetworkPolicy,
+    /// The proxy to go through, if there is one.
+    pub proxy: Option<Proxy>,
     /// Whom to trust.
     pub tls: Tls,
     /// How long to wait.
@@ -47,6 +50,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             network: NetworkPolicy::public(),
+            proxy: None,
             tls: Tls::public(),
             timeouts: Timeouts::default(),
             sockets: 32,
@@ -155,6 +159,7 @@ impl Client {
     pub fn new(options: ClientOptions) -> Result<Self, TlsError> {
         let ClientOptions {
             network,
+            proxy,
             tls,
             timeouts,
             sockets,
@@ -165,6 +170,7 @@ impl Client {
             connector: Connector {
                 resolver,
                 network,
+                proxy,
                 tls: Arc::new(tls.config()?),
                 timeouts,
             },
@@ -200,7 +206,11 @@ impl Client {
             )
             .await;
             let sent = sent.map_err(|_| {
-                timed_out(origin, Phase::FirstByte, self.connector.timeouts.first_byte)
+                timed_out(
+                    origin.name(),
+                    Phase::FirstByte,
+                    self.connector.timeouts.first_byte,
+                )
             });
             if sent.is_err() {
                 pool.give_up(&lease);
@@ -217,8 +227,13 @@ impl Client {
                 }
             }
         }
-        Err(last
-            .unwrap_or_else(|| timed_out(origin, Phase::Connect, self.connector.timeouts.connect)))
+        Err(last.unwrap_or_else(|| {
+            timed_out(
+                origin.name(),
+                Phase::Connect,
+                self.connector.timeouts.connect,
+            )
+        }))
     }
 
     async fn receive(
@@ -232,8 +247,13 @@ impl Client {
         let remote = lease.remote();
         let (head, body) = response.into_parts();
         let read = timeout(self.connector.timeouts.body, read_body(origin, body, most)).await;
-        let read = read
-            .unwrap_or_else(|_| Err(timed_out(origin, Phase::Body, self.connector.timeouts.body)));
+        let read = read.unwrap_or_else(|_| {
+            Err(timed_out(
+                origin.name(),
+                Phase::Body,
+                self.connector.timeouts.body,
+            ))
+        });
         // "Microsoft Graph throttling guidance" and the SDKs: a 503 may come from one bad node behind a balancer, and
         // the same connection would lead there again.
         if read.is_err() || head.status == StatusCode::SERVICE_UNAVAILABLE {

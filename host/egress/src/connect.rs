@@ -1,25 +1,31 @@
 //! Makes a connection: the name is resolved once, every address is judged, and what was judged is connected to.
 //!
-//! Nothing here knows requests. A proxy would come in at [`Connector::open`], which is the only place that opens a
-//! socket: the name that is judged and the name in the certificate stay the service's.
+//! Nothing here knows requests. [`Connector::open`] is the only place that opens a socket, to the service or to the proxy
+//! that leads there; the name that is asked for and the name in the certificate are the service's either way.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use http::Uri;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tower_service::Service;
 
 use crate::addresses::Origin;
 use crate::client::Timeouts;
 use crate::error::{Phase, SendError, TlsFailure};
 use crate::network::NetworkPolicy;
+use crate::proxy::Proxy;
 
 /// Turns names into addresses.
 pub trait Resolve: Send + Sync {
@@ -57,6 +63,7 @@ const LEAST_TRY: Duration = Duration::from_secs(1);
 pub(crate) struct Connector {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) network: NetworkPolicy,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) timeouts: Timeouts,
 }
@@ -118,7 +125,48 @@ impl Connector {
     }
 
     async fn open(&self, origin: &Origin) -> Result<(TcpStream, SocketAddr), SendError> {
-        let judged = self.judge(origin).await?;
+        match &self.proxy {
+            Some(proxy) => self.tunnel(proxy, origin).await,
+            None => self.reach(origin.name(), origin.port()).await,
+        }
+    }
+
+    /// Opens a tunnel to the service. Where it leads, the proxy decides; an address that stands for itself is judged
+    /// here as it would be without one.
+    async fn tunnel(
+        &self,
+        proxy: &Proxy,
+        origin: &Origin,
+    ) -> Result<(TcpStream, SocketAddr), SendError> {
+        let address = proxy.address();
+        let failed = |reason: String| SendError::Proxy {
+            proxy: address.to_string(),
+            reason,
+        };
+        if let Ok(literal) = origin.name().parse::<IpAddr>() {
+            self.judge_address(origin.name(), literal)?;
+        }
+        let way: Uri = proxy
+            .uri()
+            .ok_or_else(|| failed("its address cannot be used".to_owned()))?;
+        let service: Uri = format!("https://{}:{}", origin.host(), origin.port())
+            .parse()
+            .map_err(|_| failed("the service's name cannot be sent to it".to_owned()))?;
+        let authorization = proxy.authorization().await?;
+        let (stream, remote) = self.reach(address.host(), address.port()).await?;
+        let mut tunnel = Tunnel::new(way, Opened(Some(TokioIo::new(stream))));
+        if let Some(value) = authorization {
+            tunnel = tunnel.with_auth(value);
+        }
+        let stream = tunnel.call(service).await.map_err(|error| {
+            let text = error.to_string();
+            failed(text.trim_start_matches("tunnel error: ").to_owned())
+        })?;
+        Ok((stream.into_inner(), remote))
+    }
+
+    async fn reach(&self, host: &str, port: u16) -> Result<(TcpStream, SocketAddr), SendError> {
+        let judged = self.judge(host, port).await?;
         let deadline = Instant::now() + self.timeouts.connect;
         let mut last = None;
         let count = judged.0.len();
@@ -131,52 +179,55 @@ impl Connector {
                     // A request is written whole; waiting for more to send only costs time.
                     stream
                         .set_nodelay(true)
-                        .map_err(|error| connect_failed(origin, &error))?;
+                        .map_err(|error| connect_failed(host, &error))?;
                     return Ok((stream, address));
                 }
-                Ok(Err(error)) => last = Some(connect_failed(origin, &error)),
+                Ok(Err(error)) => last = Some(connect_failed(host, &error)),
                 Err(_) => {
                     last = last
-                        .or_else(|| Some(timed_out(origin, Phase::Connect, self.timeouts.connect)))
+                        .or_else(|| Some(timed_out(host, Phase::Connect, self.timeouts.connect)))
                 }
             }
         }
-        Err(last.unwrap_or_else(|| no_address(origin)))
+        Err(last.unwrap_or_else(|| no_address(host)))
     }
 
-    async fn judge(&self, origin: &Origin) -> Result<Judged, SendError> {
-        let host = origin.name();
-        let found = match host.parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, origin.port())],
-            Err(_) => self
-                .resolver
-                .resolve(host, origin.port())
-                .await
-                .map_err(|error| SendError::DnsFailed {
-                    host: host.to_owned(),
-                    reason: error.to_string(),
+    async fn judge(&self, host: &str, port: u16) -> Result<Judged, SendError> {
+        let found =
+            match host.parse::<IpAddr>() {
+                Ok(address) => vec![SocketAddr::new(address, port)],
+                Err(_) => self.resolver.resolve(host, port).await.map_err(|error| {
+                    SendError::DnsFailed {
+                        host: host.to_owned(),
+                        reason: error.to_string(),
+                    }
                 })?,
-        };
+            };
         let mut judged = Vec::new();
         let mut refused = None;
         for address in found.into_iter().take(MOST_ADDRESSES) {
-            match self.network.judge(host, address.ip()) {
+            match self.judge_address(host, address.ip()) {
                 // The port is the origin's, whatever a resolver says.
-                Ok(()) => judged.push(SocketAddr::new(address.ip(), origin.port())),
-                Err(kind) => {
-                    refused.get_or_insert(SendError::AddressRefused {
-                        host: host.to_owned(),
-                        address: address.ip(),
-                        kind,
-                    });
+                Ok(()) => judged.push(SocketAddr::new(address.ip(), port)),
+                Err(error) => {
+                    refused.get_or_insert(error);
                 }
             }
         }
         match (judged.is_empty(), refused) {
             (false, _) => Ok(Judged(judged)),
             (true, Some(refused)) => Err(refused),
-            (true, None) => Err(no_address(origin)),
+            (true, None) => Err(no_address(host)),
         }
+    }
+
+    fn judge_address(&self, host: &str, address: IpAddr) -> Result<(), SendError> {
+        let judged = self.network.judge(host, address);
+        judged.map_err(|kind| SendError::AddressRefused {
+            host: host.to_owned(),
+            address,
+            kind,
+        })
     }
 
     async fn within<T>(
@@ -188,28 +239,46 @@ impl Connector {
     ) -> Result<T, SendError> {
         timeout(limit, work)
             .await
-            .unwrap_or_else(|_| Err(timed_out(origin, phase, limit)))
+            .unwrap_or_else(|_| Err(timed_out(origin.name(), phase, limit)))
     }
 }
 
-pub(crate) fn timed_out(origin: &Origin, phase: Phase, limit: Duration) -> SendError {
+/// A connection that is there already, for the tunnel that is dug through it.
+struct Opened(Option<TokioIo<TcpStream>>);
+
+impl Service<Uri> for Opened {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = std::future::Ready<io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let taken = self.0.take();
+        std::future::ready(taken.ok_or_else(|| io::Error::other("the connection is in use")))
+    }
+}
+
+pub(crate) fn timed_out(host: &str, phase: Phase, limit: Duration) -> SendError {
     SendError::TimedOut {
-        host: origin.name().to_owned(),
+        host: host.to_owned(),
         phase,
         seconds: limit.as_secs(),
     }
 }
 
-fn connect_failed(origin: &Origin, error: &io::Error) -> SendError {
+fn connect_failed(host: &str, error: &io::Error) -> SendError {
     SendError::ConnectFailed {
-        host: origin.name().to_owned(),
+        host: host.to_owned(),
         reason: error.to_string(),
     }
 }
 
-fn no_address(origin: &Origin) -> SendError {
+fn no_address(host: &str) -> SendError {
     SendError::DnsFailed {
-        host: origin.name().to_owned(),
+        host: host.to_owned(),
         reason: "it has no address".to_owned(),
     }
 }

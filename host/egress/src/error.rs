@@ -43,6 +43,14 @@ pub enum SendError {
         /// What the network said.
         reason: String,
     },
+    /// The proxy did not let the request through.
+    #[error("the proxy at {proxy} made no way to the service: {reason}")]
+    Proxy {
+        /// Its name and port.
+        proxy: String,
+        /// What it said.
+        reason: String,
+    },
     /// No trust could be established.
     #[error("no secure connection to `{host}`: {reason}")]
     Tls {
@@ -107,6 +115,7 @@ impl SendError {
             | Self::DnsFailed { .. }
             | Self::AddressRefused { .. }
             | Self::ConnectFailed { .. }
+            | Self::Proxy { .. }
             | Self::Tls { .. }
             | Self::Secret(_) => false,
             Self::TimedOut { phase, .. } => phase.may_have_left(),
@@ -133,6 +142,9 @@ impl SendError {
             Self::ConnectFailed { .. } => {
                 Some("check that the service is up and that firewalls let it be reached")
             }
+            Self::Proxy { .. } => Some(
+                "check `https_proxy`, `proxy_username` and `proxy_password`, and what the proxy lets through",
+            ),
             Self::Tls { reason, .. } => reason.hint(),
             Self::TimedOut {
                 phase: Phase::Connect | Phase::Tls,
@@ -196,6 +208,9 @@ pub enum TlsFailure {
     /// The certificate is for somebody else.
     #[error("its certificate is for another name")]
     WrongName,
+    /// Its key is none of those that the connection pins.
+    #[error("its public key is none of those that the connection pins")]
+    NotPinned,
     /// Anything else about the certificate.
     #[error("its certificate is not acceptable: {0}")]
     Certificate(String),
@@ -214,6 +229,9 @@ impl TlsFailure {
                 Some("check this machine's clock, and the service's certificate")
             }
             Self::WrongName => Some("check the connection's addresses"),
+            Self::NotPinned => Some(
+                "somebody may stand in between; if the service has a new key, put it into `pin_sha256` after asking whoever runs it",
+            ),
             Self::Certificate(_) => Some("ask whoever runs the service about its certificate"),
             Self::Handshake(_) => {
                 Some("the service has to speak TLS 1.2 or 1.3; check for a proxy in between")

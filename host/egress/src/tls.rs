@@ -5,17 +5,20 @@
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::error::TlsFailure;
+use crate::pin::{Pin, Pinned};
 
 /// Whom to trust. The default is the public roots.
 #[derive(Clone, Debug)]
 pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
+    pins: Vec<Pin>,
     verify: bool,
 }
 
@@ -43,6 +46,7 @@ impl Default for Tls {
     fn default() -> Self {
         Self {
             roots: Vec::new(),
+            pins: Vec::new(),
             verify: true,
         }
     }
@@ -96,6 +100,13 @@ impl Tls {
         Ok(self)
     }
 
+    /// Demands that a service has one of these keys, beside all else that is checked. None demands nothing.
+    #[must_use]
+    pub fn with_pins(mut self, pins: impl IntoIterator<Item = Pin>) -> Self {
+        self.pins.extend(pins);
+        self
+    }
+
     /// Whether certificates are checked.
     #[must_use]
     pub fn verifies(&self) -> bool {
@@ -108,18 +119,30 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(setup)?;
-        let mut config = if self.verify {
+        let verifier: Arc<dyn ServerCertVerifier> = if self.verify {
             let mut roots = RootCertStore {
                 roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
             };
             roots.add_parsable_certificates(self.roots.iter().cloned());
-            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
-                .map_err(|error| TlsError::Setup(error.to_string()))?;
-            builder.with_webpki_verifier(verifier).with_no_client_auth()
+                .map_err(|error| TlsError::Setup(error.to_string()))?
         } else {
-            danger::anybody(builder, provider)
+            danger::anybody(provider)
         };
+        let verifier = if self.pins.is_empty() {
+            verifier
+        } else {
+            Arc::new(Pinned {
+                inner: verifier,
+                pins: self.pins.clone(),
+            })
+        };
+        // "Dangerous" is any verifier that is handed over ready made; which one it is was decided above.
+        let mut config = builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -139,6 +162,8 @@ impl From<&rustls::Error> for TlsFailure {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::WrongName
             }
+            // No other verifier of ours says this.
+            CertificateError::ApplicationVerificationFailure => Self::NotPinned,
             other => Self::Certificate(other.to_string()),
         }
     }
@@ -149,13 +174,10 @@ pub mod danger {
     use std::fmt;
     use std::sync::Arc;
 
-    use rustls::client::WantsClientCert;
     use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
     use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
     use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{
-        ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme, WantsVerifier,
-    };
+    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
     use super::Tls;
 
@@ -167,14 +189,8 @@ pub mod danger {
         tls
     }
 
-    pub(super) fn anybody(
-        builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-        provider: Arc<CryptoProvider>,
-    ) -> ClientConfig {
-        let builder: ConfigBuilder<ClientConfig, WantsClientCert> = builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody { provider }));
-        builder.with_no_client_auth()
+    pub(super) fn anybody(provider: Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
+        Arc::new(Anybody { provider })
     }
 
     /// Accepts every certificate. The handshake still proves that the peer has the certificate's key.

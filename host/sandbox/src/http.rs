@@ -87,7 +87,7 @@ fn told(error: &SendError) -> Error {
             info_code: None,
         },
         SendError::AddressRefused { .. } => Error::DestinationIpProhibited,
-        SendError::ConnectFailed { .. } => Error::ConnectionRefused,
+        SendError::ConnectFailed { .. } | SendError::Proxy { .. } => Error::ConnectionRefused,
         SendError::Tls { .. } => Error::TlsCertificateError,
         SendError::TimedOut {
             phase: Phase::Connect | Phase::Tls,

@@ -6,13 +6,17 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tipstaff_egress::PinError;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::adapter::{ADAPTERS, Adapter, Kind};
-use super::{Cloud, Connection, Network, NetworkPolicy, Quota, SecretSource};
+use super::{
+    Cloud, Connection, Network, NetworkPolicy, Pin, Proxy, ProxyAddress, Quota, SecretSource,
+};
 
 /// What a configuration file says.
 #[derive(Debug, Default)]
@@ -273,17 +277,15 @@ const COMMON: &[&str] = &[
     "ca_file",
     "allow_private_network",
     "cloud",
+    "https_proxy",
+    "proxy_username",
+    "proxy_password",
+    "pin_sha256",
     "quota",
 ];
 
 /// Keys of the design that a later release brings, so that they are not taken for mistakes of spelling.
-const LATER: &[&str] = &[
-    "certificate",
-    "federated_token",
-    "https_proxy",
-    "proxy_username",
-    "proxy_password",
-];
+const LATER: &[&str] = &["certificate", "federated_token"];
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
@@ -333,6 +335,9 @@ fn connection(
             ("allow_private_network", _) => network.private = private(source, value)?,
             ("cloud", _) => connection.cloud = cloud(source, adapter, value)?,
             ("quota", _) => connection.quota = quota(source, value)?,
+            ("pin_sha256", _) => network.pins = pins(source, value)?,
+            // Read together, after the others.
+            ("https_proxy" | "proxy_username" | "proxy_password", _) => {}
             (_, Some(Kind::Secret)) => {
                 connection
                     .secrets
@@ -366,7 +371,67 @@ fn connection(
         }
     }
     connection.network = network;
+    connection.proxy = proxy(source, name, table)?;
     Ok(connection)
+}
+
+fn proxy(
+    source: &Source<'_>,
+    name: &str,
+    table: &DeTable<'_>,
+) -> Result<Option<Proxy>, ConfigError> {
+    let account = match (table.get("proxy_username"), table.get("proxy_password")) {
+        (None, None) => None,
+        (Some(username), Some(password)) => {
+            let password = secret(source, name, "proxy_password", password)?;
+            let username = text(source, "proxy_username", username)?.to_owned();
+            if username.contains(':') {
+                // RFC 7617 section 2: it would end the name.
+                return Err(source.error(None, "`proxy_username` has a colon in it".to_owned()));
+            }
+            Some((username, Arc::new(password)))
+        }
+        (Some(one), None) | (None, Some(one)) => {
+            return Err(source
+                .error(
+                    Some(one.span()),
+                    "`proxy_username` and `proxy_password` go together".to_owned(),
+                )
+                .hint("set both, or none for a proxy that asks for no account"));
+        }
+    };
+    let Some(value) = table.get("https_proxy") else {
+        return match table.get("proxy_username") {
+            None => Ok(None),
+            Some(username) => Err(source.error(
+                Some(username.span()),
+                "`proxy_username` needs `https_proxy`".to_owned(),
+            )),
+        };
+    };
+    let address = text(source, "https_proxy", value)?;
+    // What is no address may be one with a password in it, and is not repeated.
+    let address = ProxyAddress::parse(address).map_err(|error| {
+        source
+            .error(Some(value.span()), format!("`https_proxy`: {error}"))
+            .hint("its account goes into `proxy_username` and `proxy_password`")
+    })?;
+    Ok(Some(Proxy { address, account }))
+}
+
+fn pins(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Pin>, ConfigError> {
+    let DeValue::Array(entries) = value.get_ref() else {
+        return Err(source
+            .error(Some(value.span()), "`pin_sha256` is not a list".to_owned())
+            .hint("write `pin_sha256 = [\"…\"]`"));
+    };
+    let pin = |entry| {
+        let entry_text = text(source, "pin_sha256", entry)?;
+        entry_text.parse().map_err(|error: PinError| {
+            source.error(Some(entry.span()), format!("`{entry_text}`: {error}"))
+        })
+    };
+    entries.iter().map(pin).collect()
 }
 
 fn text<'v>(source: &Source<'_>, key: &str, value: &'v Value<'_>) -> Result<&'v str, ConfigError> {
@@ -598,6 +663,10 @@ mod tests {
             cloud = { login = "https://localhost:8443", graph = "https://localhost:8443" }
             ca_file = "ca.pem"
             allow_private_network = ["10.20.0.0/16", "proxy.corp.example"]
+            https_proxy = "http://proxy.corp.example:8080"
+            proxy_username = "tipstaff"
+            proxy_password = { file = "proxy-password" }
+            pin_sha256 = ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
             "#,
         );
         let connection = config.unwrap().connection("corp").unwrap();
@@ -610,6 +679,10 @@ mod tests {
             connection.how_to_connect().private.hosts,
             ["proxy.corp.example"]
         );
+        let proxy = connection.which_proxy().unwrap();
+        assert_eq!(proxy.address.to_string(), "proxy.corp.example:8080");
+        assert_eq!(proxy.account.as_ref().unwrap().0, "tipstaff");
+        assert_eq!(connection.how_to_connect().pins.len(), 1);
         assert_eq!(connection.secrets().next().unwrap().0, "client_secret");
         assert!(matches!(connection.which_cloud(), Cloud::Own(addresses) if addresses.len() == 2));
     }
@@ -623,6 +696,31 @@ mod tests {
             "{message} {hint}"
         );
         assert!(!format!("{message}{hint}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_proxy_and_its_account_have_to_fit() {
+        let (_, message, hint) = refused("https_proxy = \"http://scott:tiger1@proxy:8080\"");
+        assert!(message.contains("`http://host:port`"), "{message}");
+        assert!(!format!("{message}{hint}").contains("tiger1"));
+        for (lines, part) in [
+            (
+                "https_proxy = \"http://p\"\nproxy_username = \"a\"",
+                "go together",
+            ),
+            (
+                "proxy_username = \"a\"\nproxy_password = { env = \"P\" }",
+                "needs `https_proxy`",
+            ),
+            (
+                "https_proxy = \"http://p\"\nproxy_password = \"x\"",
+                "together",
+            ),
+            ("pin_sha256 = [\"AAAA\"]", "44 characters"),
+        ] {
+            let (_, message, _) = refused(lines);
+            assert!(message.contains(part), "{message}");
+        }
     }
 
     #[test]

@@ -8,12 +8,13 @@ mod secret;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{AZURE_AD, Adapter, Kind};
 pub use config::{Config, ConfigError};
 pub use secret::{SecretSource, SourceError};
-pub use tipstaff_egress::NetworkPolicy;
+pub use tipstaff_egress::{NetworkPolicy, Pin, ProxyAddress};
 
 /// One adapter's endpoint and credentials, under a name.
 #[derive(Debug)]
@@ -24,7 +25,17 @@ pub struct Connection {
     secrets: BTreeMap<String, SecretSource>,
     cloud: Cloud,
     network: Network,
+    proxy: Option<Proxy>,
     quota: Quota,
+}
+
+/// An HTTP proxy that leads to the services, and the account to name to it.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Where it is.
+    pub address: ProxyAddress,
+    /// The account's name and where its password is, if it asks for one.
+    pub account: Option<(String, Arc<SecretSource>)>,
 }
 
 impl std::fmt::Debug for Adapter {
@@ -53,6 +64,8 @@ pub struct Network {
     pub ca_pem: Option<String>,
     /// Which addresses that are not public may be reached.
     pub private: NetworkPolicy,
+    /// Public keys of which a service has to have one. None demands nothing.
+    pub pins: Vec<Pin>,
 }
 
 impl Default for Network {
@@ -62,6 +75,7 @@ impl Default for Network {
             ca_file: None,
             ca_pem: None,
             private: NetworkPolicy::public(),
+            pins: Vec::new(),
         }
     }
 }
@@ -90,6 +104,7 @@ impl Connection {
             secrets: BTreeMap::new(),
             cloud: Cloud::Named("global".to_owned()),
             network: Network::default(),
+            proxy: None,
             quota: Quota::ByCloud,
         }
     }
@@ -154,6 +169,13 @@ impl Connection {
         self
     }
 
+    /// Sets the proxy to go through.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
     /// Sets the quota.
     #[must_use]
     pub fn quota(mut self, quota: Quota) -> Self {
@@ -197,6 +219,12 @@ impl Connection {
     #[must_use]
     pub fn how_to_connect(&self) -> &Network {
         &self.network
+    }
+
+    /// The proxy that it goes through.
+    #[must_use]
+    pub fn which_proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// Which quota it keeps to.

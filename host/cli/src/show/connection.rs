@@ -42,6 +42,19 @@ pub(crate) fn connection(connection: &Connection, paint: Paint) -> String {
     if let Some(reach) = private(&network.private) {
         lines.push(("allow_private_network", reach));
     }
+    if !network.pins.is_empty() {
+        let pins = network.pins.iter().map(ToString::to_string);
+        lines.push(("pin_sha256", pins.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(proxy) = connection.which_proxy() {
+        let account = match &proxy.account {
+            None => String::new(),
+            Some((username, password)) => {
+                format!(" as {username}, password in {}", password.describe())
+            }
+        };
+        lines.push(("https_proxy", format!("{}{account}", proxy.address)));
+    }
     lines.push((
         "quota",
         quota(connection.which_quota(), connection.which_cloud()),

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -22,9 +24,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PublicKeyData};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use sha2::{Digest, Sha256};
 use tipstaff_egress::declare::*;
 use tipstaff_egress::*;
 use tokio::net::TcpListener;
@@ -60,6 +63,7 @@ type Handler = dyn Fn(&Arrived) -> Reply + Send + Sync;
 pub struct Service {
     pub address: SocketAddr,
     pub ca: String,
+    pub pin: Pin,
     pub arrived: Arc<Mutex<Vec<Arrived>>>,
     pub connections: Arc<AtomicUsize>,
     pub most_at_once: Arc<AtomicUsize>,
@@ -111,6 +115,10 @@ impl Service {
         let service = Self {
             address: listener.local_addr().unwrap(),
             ca: ca.pem(),
+            pin: STANDARD
+                .encode(Sha256::digest(key.subject_public_key_info()))
+                .parse()
+                .unwrap(),
             arrived: Arc::default(),
             connections: Arc::default(),
             most_at_once: Arc::default(),
