@@ -89,5 +89,6 @@ pub use enforcement::{
 pub use host::{Builder, Host, HostError};
 pub use state::{StateError, StateFolder};
 pub use tipstaff_asset as asset;
+pub use tipstaff_dynamic as dynamic;
 pub use tipstaff_egress::{Secret, declare};
 pub use tipstaff_sandbox::{Action, Finding, Inspection, Level, Limits, Log, Manifest};

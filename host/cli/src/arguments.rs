@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Connections of tipstaff.toml
     #[command(subcommand)]
     Connections(command::connections::ConnectionsCommand),
+    /// Statements that compute fields of an action's form for each asset
+    #[command(subcommand)]
+    Dynamic(command::dynamic::DynamicCommand),
     /// Runs a Microsoft Entra tenant on loopback, for tests and demonstrations
     Emulator(entra_emulator::EmulatorArgs),
     /// Prints completions for a shell

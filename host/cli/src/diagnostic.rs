@@ -9,6 +9,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use tipstaff::asset::{ImportError, InventoryError, NotAList, QueryError, QueryFailure, SaveError};
 use tipstaff::connection::config::UnknownConnection;
+use tipstaff::dynamic::{Diagnostic, Severity};
 use tipstaff::enforcement::ledger::LedgerError;
 use tipstaff::enforcement::report::ReportError;
 use tipstaff::{CheckError, ConfigError, HostError, PlanError, StateError};
@@ -125,6 +126,25 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 pub(crate) fn warning(message: &str, hint: Option<&str>, colour: bool) -> String {
     let hint = hint.map(|hint| labelled("hint", HINT, &fragment(hint), colour));
     labelled("warning", WARNING, &harmless(message), colour) + &hint.unwrap_or_default()
+}
+
+/// A mistake in a file, with its place, the line that it is in, and what to write instead.
+pub(crate) fn placed(file: &str, mistake: &Diagnostic, colour: bool) -> String {
+    let (label, style) = match mistake.severity {
+        Severity::Error => ("error", ERROR),
+        Severity::Warning => ("warning", WARNING),
+    };
+    let message = format!("{file}: {mistake}");
+    let excerpt: String = mistake
+        .excerpt()
+        .lines()
+        .map(|line| format!("  {}\n", harmless(line)))
+        .collect();
+    let hint = mistake
+        .hint
+        .as_deref()
+        .map(|hint| labelled("hint", HINT, &fragment(hint), colour));
+    labelled(label, style, &harmless(&message), colour) + &excerpt + &hint.unwrap_or_default()
 }
 
 fn labelled(label: &str, style: Style, text: &str, colour: bool) -> String {

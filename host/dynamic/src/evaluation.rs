@@ -112,6 +112,21 @@ impl Evaluation {
         self.case
     }
 
+    /// Why an asset for which a field fell back is not acted on, where that is wanted: the words of the product, with the
+    /// places and reasons. None if nothing fell back.
+    #[must_use]
+    pub fn complaint(&self, program: &Program) -> Option<String> {
+        if !self.fell_back() {
+            return None;
+        }
+        let troubles = self.troubles(program);
+        let details: Vec<String> = troubles.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "Dynamic value processing error - Action failed. Details: [{}]",
+            details.join("; ")
+        ))
+    }
+
     /// Why fields keep their static value. `program` is what was evaluated.
     #[must_use]
     pub fn troubles(&self, program: &Program) -> Vec<Trouble> {

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connections;
 pub(crate) mod demo;
+pub(crate) mod dynamic;
 pub(crate) mod emulator;
 pub(crate) mod man;
 pub(crate) mod queries;
@@ -29,6 +30,7 @@ pub(crate) async fn dispatch(context: Context, command: Command) -> Result<ExitC
         Command::Actions(command) => actions::run(&context, command).await,
         Command::Connections(command) => connections::run(&context, command),
         Command::Demo(args) => demo::run(&context, args).await,
+        Command::Dynamic(command) => dynamic::run(&context, command).await,
         Command::Emulator(args) => emulator::run(args).await,
         Command::Completions(args) => completions::run(&context, &args),
         Command::Man(args) => man::run(&context, &args),

@@ -3,6 +3,7 @@
 pub(crate) mod action;
 pub(crate) mod assets;
 pub(crate) mod connection;
+pub(crate) mod dynamic;
 pub(crate) mod outcomes;
 pub(crate) mod plan;
 pub(crate) mod progress;
