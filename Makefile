@@ -31,6 +31,10 @@ test: toolchain conformance-clients ## check formats, lint, and run every suite 
 	@# The programs are components: they link for the sandbox only, which tests/build.rs sees to.
 	$(CARGO) test --workspace --exclude tipstaff-programs --locked
 
+.PHONY: test-long
+test-long: toolchain ## run the tests that take minutes each, in release mode
+	$(CARGO) test --release --package tipstaff-tests --locked -- --ignored --nocapture
+
 .PHONY: conformance-clients
 conformance-clients: $(CLIENTS_DIR)/python.installed $(CLIENTS_DIR)/node.installed ## install the clients of tests/conformance
 

@@ -1,14 +1,17 @@
 //! A host: what a process opens once and runs actions with.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tipstaff_egress::Lanes;
-use tipstaff_sandbox::{Action, Binary, Cache, CacheError, Engine, Limits, LoadError, Log};
+use tipstaff_sandbox::{
+    Action, Binary, Cache, CacheError, ComponentLimits, Engine, Limits, LoadError, Log, NotAnAction,
+};
+use tokio::io::AsyncReadExt;
 
 use crate::enforcement::ledger::{Ledger, LedgerError};
 use crate::enforcement::plan::Draft;
+use crate::registry::{ApprovalsFile, Registry, RegistryError, Shelf};
 use crate::state::{StateError, StateFolder};
 
 /// What a process opens once: the engine, the compiled code, the ledger and the lanes. Cheap to clone.
@@ -23,22 +26,32 @@ pub(crate) struct Inner {
     pub(crate) lanes: Lanes,
     pub(crate) limits: Limits,
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) registry: Registry,
+    pub(crate) approvals: Option<ApprovalsFile>,
+    pub(crate) bundled: Vec<Bundled>,
     code: PathBuf,
     engine: OnceLock<Engine>,
     cache: OnceLock<Cache>,
-    bundled: Vec<Bundled>,
     instances: u32,
-    loaded: Mutex<HashMap<String, Action>>,
+    shelf: Mutex<Shelf>,
 }
 
 /// An action that the program carries.
-struct Bundled {
+pub(crate) struct Bundled {
     name: String,
     component: &'static [u8],
     binary: OnceLock<Binary<'static>>,
 }
 
 impl Bundled {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn digest(&self) -> &str {
+        self.binary().digest()
+    }
+
     fn binary(&self) -> &Binary<'static> {
         self.binary.get_or_init(|| Binary::of(self.component))
     }
@@ -84,6 +97,9 @@ pub enum HostError {
         /// Why.
         source: LoadError,
     },
+    /// It is not approved, not installed, not active, or nobody can tell.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// There is none of this name.
     #[error("no action `{name}`")]
     NoSuchAction {
@@ -108,6 +124,7 @@ impl HostError {
             Self::Cache(CacheError::Io { .. }) => Some("name another state folder".to_owned()),
             Self::Unreadable { .. } => None,
             Self::Load { source, .. } => source.hint().map(str::to_owned),
+            Self::Registry(error) => error.hint(),
             Self::NoSuchAction {
                 nearest: Some(nearest),
                 ..
@@ -126,6 +143,7 @@ pub struct Builder {
     code: Option<PathBuf>,
     limits: Limits,
     log: Option<Arc<dyn Log>>,
+    approvals: Option<ApprovalsFile>,
     bundled: Vec<Bundled>,
     instances: u32,
 }
@@ -137,6 +155,7 @@ impl Default for Builder {
             code: None,
             limits: Limits::default(),
             log: None,
+            approvals: None,
             bundled: Vec::new(),
             instances: Engine::MANY,
         }
@@ -191,6 +210,13 @@ impl Builder {
         self
     }
 
+    /// Approvals that hold beside those of the state folder: a file that a fleet shares.
+    #[must_use]
+    pub fn approvals(mut self, file: ApprovalsFile) -> Self {
+        self.approvals = Some(file);
+        self
+    }
+
     /// Opens the host. The engine starts with the first action.
     ///
     /// # Errors
@@ -201,6 +227,8 @@ impl Builder {
         let ledger = Ledger::open(&state.ledger())?;
         let inner = Inner {
             code: self.code.unwrap_or_else(|| state.code()),
+            registry: Registry::new(state.registry()),
+            approvals: self.approvals,
             state,
             ledger,
             lanes: Lanes::new(),
@@ -210,7 +238,7 @@ impl Builder {
             cache: OnceLock::new(),
             bundled: self.bundled,
             instances: self.instances,
-            loaded: Mutex::default(),
+            shelf: Mutex::default(),
         };
         Ok(Host {
             inner: Arc::new(inner),
@@ -237,12 +265,21 @@ impl Host {
         &self.inner.ledger
     }
 
-    /// The names of the actions that the program carries.
-    pub fn bundled(&self) -> impl Iterator<Item = &str> {
-        self.inner.bundled.iter().map(|one| one.name.as_str())
+    /// What an instance may use.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
     }
 
-    /// Loads an action: the name of a bundled one, or the path of a component.
+    /// The names of the actions that the program carries.
+    pub fn bundled(&self) -> impl Iterator<Item = &str> {
+        self.inner.bundled.iter().map(Bundled::name)
+    }
+
+    /// Loads an action: `name` is what starts by that name now, `name@version` that version, and a path (it ends in
+    /// `.wasm` or has a folder) the component there.
+    ///
+    /// Loading is not approving: see [`Self::standing`]. [`Self::action`] gives nothing that is not approved.
     ///
     /// # Errors
     ///
@@ -250,26 +287,67 @@ impl Host {
     pub async fn load(&self, action: impl AsRef<Path>) -> Result<Action, HostError> {
         let path = action.as_ref();
         let name = path.to_string_lossy();
-        if let Some(bundled) = self.inner.bundled.iter().find(|one| one.name == name) {
-            return self.load_binary(&name, bundled.binary()).await;
-        }
-        if path.extension().is_none_or(|extension| extension != "wasm")
-            && path.components().count() < 2
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+            || path.components().count() > 1
         {
-            let nearest =
-                crate::connection::config::nearest(&name, self.bundled()).map(str::to_owned);
-            return Err(HostError::NoSuchAction {
-                name: name.into_owned(),
-                nearest,
-            });
+            let component = self.read_component(path).await?;
+            return self.load_bytes(&name, &component).await;
         }
-        let component = tokio::fs::read(path)
-            .await
-            .map_err(|source| HostError::Unreadable {
-                path: path.to_owned(),
-                source,
-            })?;
-        self.load_bytes(&name, &component).await
+        match name.split_once('@') {
+            Some((name, version)) => self.version(name, version).await,
+            None => self.current(&name).await,
+        }
+    }
+
+    /// Reads a component, and no more of it than the largest may have.
+    pub(crate) async fn read_component(&self, path: &Path) -> Result<Vec<u8>, HostError> {
+        let unreadable = |source| HostError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
+        let most = ComponentLimits::default().size as u64;
+        let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+        let length = file.metadata().await.map_err(unreadable)?.len();
+        let too_large = |length: u64| HostError::Load {
+            name: path.to_string_lossy().into_owned(),
+            source: LoadError::NotAnAction(NotAnAction::TooLarge {
+                what: format!("{length} bytes"),
+                most,
+            }),
+        };
+        if length > most {
+            return Err(too_large(length));
+        }
+        let mut component = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        // A pipe has no length, and a file can grow.
+        let mut file = file.take(most + 1);
+        file.read_to_end(&mut component).await.map_err(unreadable)?;
+        match component.len() as u64 {
+            read if read > most => Err(too_large(read)),
+            _ => Ok(component),
+        }
+    }
+
+    /// What the program carries under this name.
+    pub(crate) async fn carried(&self, name: &str) -> Result<Option<Action>, HostError> {
+        let Some(bundled) = self.inner.bundled.iter().find(|b| b.name == name) else {
+            return Ok(None);
+        };
+        let ready = self.shelf().get(bundled.digest());
+        match ready {
+            Some(action) => Ok(Some(action)),
+            None => self.load_binary(name, bundled.binary()).await.map(Some),
+        }
+    }
+
+    /// There is none of this name, and this is the nearest.
+    pub(crate) fn no_such_action(&self, name: &str) -> HostError {
+        HostError::NoSuchAction {
+            name: name.to_owned(),
+            nearest: crate::connection::config::nearest(name, self.bundled()).map(str::to_owned),
+        }
     }
 
     /// Loads an action from the bytes of its component. `name` is for messages.
@@ -281,9 +359,13 @@ impl Host {
         self.load_binary(name, &Binary::of(component)).await
     }
 
-    async fn load_binary(&self, name: &str, binary: &Binary<'_>) -> Result<Action, HostError> {
-        if let Some(action) = self.loaded().get(binary.digest()) {
-            return Ok(action.clone());
+    pub(crate) async fn load_binary(
+        &self,
+        name: &str,
+        binary: &Binary<'_>,
+    ) -> Result<Action, HostError> {
+        if let Some(action) = self.shelf().get(binary.digest()) {
+            return Ok(action);
         }
         let load = |source| HostError::Load {
             name: name.to_owned(),
@@ -296,18 +378,15 @@ impl Host {
             .await
             .map_err(load)?;
         self.keep_component(binary);
-        self.loaded()
-            .insert(binary.digest().to_owned(), action.clone());
+        self.shelf().put(action.clone());
         Ok(action)
     }
 
     /// Whether the program carries this very component.
     #[must_use]
     pub fn is_bundled(&self, action: &Action) -> bool {
-        self.inner
-            .bundled
-            .iter()
-            .any(|one| one.binary().digest() == action.digest())
+        let mut bundled = self.inner.bundled.iter();
+        bundled.any(|bundled| bundled.digest() == action.digest())
     }
 
     /// Starts to plan a run of an action.
@@ -316,39 +395,60 @@ impl Host {
         Draft::new(self.clone(), action.clone())
     }
 
-    /// The component that an earlier run used, which this host keeps for going on with it.
+    /// The component with this digest that this host keeps: it was installed, or an earlier run used it.
     pub(crate) async fn load_kept(&self, name: &str, digest: &str) -> Result<Action, HostError> {
-        let path = self.inner.state.actions().join(format!("{digest}.wasm"));
-        let component = tokio::fs::read(&path)
-            .await
-            .map_err(|source| HostError::Unreadable { path, source })?;
-        let action = self.load_bytes(name, &component).await?;
-        if action.digest() == digest {
-            Ok(action)
-        } else {
-            Err(HostError::NoSuchAction {
-                name: format!("{name} with digest {digest}"),
-                nearest: None,
-            })
+        if let Some(action) = self.shelf().get(digest) {
+            return Ok(action);
         }
+        let path = self.kept(digest);
+        let component = self.read_component(&path).await?;
+        let binary = Binary::of(component);
+        if binary.digest() != digest {
+            let reason = "is not what was kept there: its SHA-256 is another".to_owned();
+            return Err(RegistryError::Component { path, reason }.into());
+        }
+        self.load_binary(name, &binary).await
     }
 
     /// Keeps the component, so that a run can be gone on with when its file has changed. A failure costs no more than
     /// that, so it is only logged.
     fn keep_component(&self, binary: &Binary<'_>) {
-        let folder = self.inner.state.actions();
-        let path = folder.join(format!("{}.wasm", binary.digest()));
+        let path = self.kept(binary.digest());
         if path.exists() {
             return;
         }
-        let kept = tempfile::NamedTempFile::new_in(&folder).and_then(|mut file| {
-            std::io::Write::write_all(&mut file, binary.bytes())?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        });
-        if let Err(error) = kept {
+        if let Err(error) = self.write_component(binary, &path, false) {
             tracing::warn!(path = %path.display(), %error, "the component could not be kept");
         }
+    }
+
+    /// Keeps the component for good. One that is there and was damaged is replaced.
+    pub(crate) fn install_component(&self, binary: &Binary<'_>) -> Result<(), RegistryError> {
+        let path = self.kept(binary.digest());
+        self.write_component(binary, &path, true)
+            .map_err(|error| RegistryError::Component {
+                path,
+                reason: format!("cannot be kept: {error}"),
+            })
+    }
+
+    fn write_component(
+        &self,
+        binary: &Binary<'_>,
+        path: &Path,
+        durably: bool,
+    ) -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(self.inner.state.actions())?;
+        std::io::Write::write_all(&mut file, binary.bytes())?;
+        if durably {
+            file.as_file().sync_all()?;
+        }
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    fn kept(&self, digest: &str) -> PathBuf {
+        self.inner.state.actions().join(format!("{digest}.wasm"))
     }
 
     fn engine(&self) -> Result<Engine, LoadError> {
@@ -367,9 +467,9 @@ impl Host {
         Ok(self.inner.cache.get_or_init(|| cache))
     }
 
-    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<String, Action>> {
+    pub(crate) fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
         self.inner
-            .loaded
+            .shelf
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

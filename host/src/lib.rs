@@ -74,6 +74,7 @@ mod assets;
 pub mod connection;
 pub mod enforcement;
 mod host;
+pub mod registry;
 mod schema;
 mod state;
 
@@ -87,6 +88,7 @@ pub use enforcement::{
     RunEvent, RunId, Running, Summary, Verdict,
 };
 pub use host::{Builder, Host, HostError};
+pub use registry::{ApprovalsFile, Asks, Claims, RegistryError, Standing};
 pub use state::{StateError, StateFolder};
 pub use tipstaff_asset as asset;
 pub use tipstaff_dynamic as dynamic;

@@ -8,7 +8,7 @@
 )]
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use entra_emulator::{Emulator, Options, Tenant};
@@ -139,11 +139,17 @@ pub fn connection(way: &Value) -> Connection {
         })
 }
 
+/// Where the hosts of all tests keep compiled code, so that each program is compiled once.
+#[must_use]
+pub fn code_dir() -> PathBuf {
+    Path::new(env!("OUT_DIR")).join("code")
+}
+
 /// A host with its state in `folder`.
 pub async fn host(folder: &Path, limits: Limits, log: Option<Arc<dyn Log>>) -> Host {
     let mut builder = Host::builder()
         .state_dir(folder)
-        .code_dir(Path::new(env!("OUT_DIR")).join("code"))
+        .code_dir(code_dir())
         .limits(limits);
     if let Some(log) = log {
         builder = builder.log(log);

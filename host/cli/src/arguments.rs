@@ -34,6 +34,10 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "DIR", env = "TIPSTAFF_STATE")]
     pub(crate) state: Option<PathBuf>,
 
+    /// Approvals of actions that hold beside your own, kept in version control [default: `approvals` of tipstaff.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "TIPSTAFF_APPROVALS")]
+    pub(crate) approvals: Option<PathBuf>,
+
     /// Log more: once what is done, twice how, three times everything
     #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,

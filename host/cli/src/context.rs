@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use revoke_user_sessions_component::{COMPONENT, NAME};
-use tipstaff::{Action, Config, Connection, Host, StateFolder};
+use tipstaff::{Action, ApprovalsFile, Config, Connection, Host, RegistryError, StateFolder};
 
 use crate::arguments::Common;
-use crate::diagnostic::{Failure, unknown};
+use crate::diagnostic::Failure;
 use crate::folders;
 use crate::printer::Printer;
 
@@ -56,9 +56,26 @@ impl Context {
         Ok(StateFolder::open(&self.state_path()?)?)
     }
 
-    /// A host over the state folder.
+    /// A host over the state folder, with the approvals of the file that the command line or the configuration names.
     pub(crate) async fn host(&self) -> Result<Host, Failure> {
-        open_host(&self.state_path()?).await
+        let mut builder = Host::builder()
+            .state_dir(self.state_path()?)
+            .bundle(NAME, COMPONENT)
+            .instances(INSTANCES);
+        if let Some(path) = self.approvals() {
+            builder = builder.approvals(ApprovalsFile::read(&path).map_err(RegistryError::from)?);
+        }
+        Ok(builder.open().await?)
+    }
+
+    /// The file of approvals, if one is named. A configuration that has a fault names none: what needs it tells of the
+    /// fault, and nothing is approved by it.
+    fn approvals(&self) -> Option<PathBuf> {
+        if let Some(path) = &self.common.approvals {
+            return Some(path.clone());
+        }
+        let config = self.common.config.clone().or_else(default_config)?;
+        Config::read(&config).ok()?.approvals
     }
 
     /// What queries, statements and schedules take for the current time. Ask once for each of them.
@@ -72,6 +89,7 @@ impl Context {
         for (option, path) in [
             ("--config", &self.common.config),
             ("--state", &self.common.state),
+            ("--approvals", &self.common.approvals),
         ] {
             if let Some(path) = path {
                 command.push_str(&format!(" {option} {}", quoted(path)));
@@ -100,34 +118,9 @@ impl Context {
 /// A command makes one run, and may check or describe beside it.
 const INSTANCES: u32 = 4;
 
-/// A host with the action that the command carries.
-pub(crate) async fn open_host(state: &Path) -> Result<Host, Failure> {
-    Ok(Host::builder()
-        .state_dir(state)
-        .bundle(NAME, COMPONENT)
-        .instances(INSTANCES)
-        .open()
-        .await?)
-}
-
 /// Loads ACTION: a name, `name@version`, or the path of a component.
 pub(crate) async fn load_action(host: &Host, text: &str) -> Result<Action, Failure> {
-    let Some((name, version)) = with_version(text) else {
-        return Ok(host.load(text).await?);
-    };
-    let action = host.load(name).await?;
-    let found = &action.manifest().version;
-    if found == version {
-        return Ok(action);
-    }
-    let there_is = format!("{name}@{found}");
-    Err(unknown("action", text, [there_is.as_str()], ""))
-}
-
-/// `name@version`, unless it is a path.
-fn with_version(text: &str) -> Option<(&str, &str)> {
-    let is_path = text.ends_with(".wasm") || text.contains(['/', std::path::MAIN_SEPARATOR]);
-    text.split_once('@').filter(|_| !is_path)
+    Ok(host.load(text).await?)
 }
 
 fn default_config() -> Option<PathBuf> {
@@ -154,14 +147,6 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_version_may_follow_a_name_and_no_path() {
-        assert_eq!(with_version("revoke@0.1.0"), Some(("revoke", "0.1.0")));
-        assert_eq!(with_version("revoke"), None);
-        assert_eq!(with_version("a@b/revoke.wasm"), None);
-        assert_eq!(with_version("revoke@2.wasm"), None);
-    }
 
     #[test]
     fn paths_can_be_pasted_into_a_shell() {

@@ -12,7 +12,7 @@ use tipstaff::connection::config::UnknownConnection;
 use tipstaff::dynamic::{Diagnostic, Severity};
 use tipstaff::enforcement::ledger::LedgerError;
 use tipstaff::enforcement::report::ReportError;
-use tipstaff::{CheckError, ConfigError, HostError, PlanError, StateError};
+use tipstaff::{CheckError, ConfigError, HostError, PlanError, RegistryError, StateError};
 
 use crate::text::harmless;
 
@@ -267,9 +267,15 @@ impl From<ReportError> for Failure {
     }
 }
 
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        told(&error, error.hint())
+    }
+}
+
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        told(&error, Some(error.hint().to_owned()))
+        told(&error, Some(error.hint()))
     }
 }
 
@@ -339,7 +345,7 @@ mod tests {
     fn causes_are_told_once() {
         let unreadable = NotAList::Unreadable(io::Error::other("disk on fire"));
         assert_eq!(chain(&unreadable), "it cannot be read: disk on fire");
-        let state = StateError {
+        let state = StateError::Io {
             path: "/x".into(),
             source: io::Error::other("no room"),
         };

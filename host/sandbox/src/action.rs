@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
@@ -26,6 +26,7 @@ pub struct Action {
     manifest: Arc<Manifest>,
     inspection: Arc<Inspection>,
     digest: Arc<str>,
+    compile_time: Duration,
 }
 
 impl std::fmt::Debug for Action {
@@ -136,24 +137,25 @@ impl Action {
             "the component inspected"
         );
         let began = Instant::now();
-        let component = match cache.and_then(|cache| cache.load(engine, &digest)) {
-            Some(component) => {
+        let (component, compile_time) = match cache.and_then(|cache| cache.load(engine, &digest)) {
+            Some(found) => {
                 tracing::debug!(
                     took_us = began.elapsed().as_micros(),
                     "its code taken from the cache"
                 );
-                component
+                found
             }
             None => {
                 let component = compile(engine, binary.bytes().to_vec()).await?;
+                let took = began.elapsed();
                 if let Some(cache) = cache {
-                    cache.store(engine, &digest, &component);
+                    cache.store(engine, &digest, &component, took);
                 }
                 tracing::debug!(
                     took_us = began.elapsed().as_micros(),
                     "the component compiled"
                 );
-                component
+                (component, took)
             }
         };
         let began = Instant::now();
@@ -182,6 +184,7 @@ impl Action {
             manifest: Arc::new(manifest),
             inspection: Arc::new(inspection),
             digest,
+            compile_time,
         })
     }
 
@@ -195,6 +198,12 @@ impl Action {
     #[must_use]
     pub fn inspection(&self) -> &Inspection {
         &self.inspection
+    }
+
+    /// How long it took to compile, when that was done.
+    #[must_use]
+    pub fn compile_time(&self) -> Duration {
+        self.compile_time
     }
 
     /// The SHA-256 of its bytes.

@@ -10,6 +10,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -18,6 +19,10 @@ use wasmtime::component::Component;
 use crate::engine::Engine;
 
 const MAC_LENGTH: usize = 32;
+/// Milliseconds as eight bytes, the lowest first.
+const TIME_LENGTH: usize = 8;
+/// What stands in a file, so that one of another form is not taken for it.
+const FORM: &[u8] = b"tipstaff code, 2: milliseconds, code";
 /// The block of SHA-256, for which HMAC takes a key as it is (RFC 2104 section 2).
 const KEY_LENGTH: usize = 64;
 
@@ -85,24 +90,35 @@ impl Cache {
         })
     }
 
-    /// The code of the component with this digest, if it was compiled by this engine and nobody touched it since.
-    pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
+    /// The code of the component with this digest and how long it took to compile, if it was compiled by this engine and
+    /// nobody touched it since.
+    pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<(Component, Duration)> {
         let stored = fs::read(self.path(engine, digest)).ok()?;
-        let (mac, code) = stored.split_at_checked(MAC_LENGTH)?;
-        self.keyed(engine, digest, code).verify_slice(mac).ok()?;
-        deserialize(engine, code)
+        let (mac, timed) = stored.split_at_checked(MAC_LENGTH)?;
+        self.keyed(engine, digest, timed).verify_slice(mac).ok()?;
+        let (time, code) = timed.split_first_chunk::<TIME_LENGTH>()?;
+        let component = deserialize(engine, code)?;
+        Some((component, Duration::from_millis(u64::from_le_bytes(*time))))
     }
 
     /// Keeps the code of a component. A failure costs time at the next start and nothing else, so it is only logged.
-    pub(crate) fn store(&self, engine: &Engine, digest: &str, component: &Component) {
+    pub(crate) fn store(
+        &self,
+        engine: &Engine,
+        digest: &str,
+        component: &Component,
+        took: Duration,
+    ) {
         let kept = component
             .serialize()
             .map_err(io::Error::other)
             .and_then(|code| {
-                let mac = self.keyed(engine, digest, &code).finalize().into_bytes();
+                let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                let timed = [&took.to_le_bytes()[..], &code].concat();
+                let mac = self.keyed(engine, digest, &timed).finalize().into_bytes();
                 let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
                 file.write_all(&mac)?;
-                file.write_all(&code)?;
+                file.write_all(&timed)?;
                 file.persist(self.path(engine, digest))?;
                 Ok(())
             });
@@ -116,10 +132,11 @@ impl Cache {
             .join(format!("{digest}-{}.code", engine.fingerprint()))
     }
 
-    fn keyed(&self, engine: &Engine, digest: &str, code: &[u8]) -> Hmac<Sha256> {
+    fn keyed(&self, engine: &Engine, digest: &str, timed: &[u8]) -> Hmac<Sha256> {
         // The key has a fixed length, for which there is no error.
         let mut mac = Hmac::<Sha256>::new(&self.key.into());
-        for part in [digest.as_bytes(), engine.fingerprint().as_bytes(), code] {
+        let fingerprint = engine.fingerprint();
+        for part in [FORM, digest.as_bytes(), fingerprint.as_bytes(), timed] {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
@@ -133,7 +150,7 @@ impl Cache {
 )]
 fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
     // SAFETY: `deserialize` demands bytes that `Component::serialize` of this version of wasmtime made. The only caller
-    // has just verified a keyed hash over them, made by `Cache::store` over exactly such bytes for an engine with the
+    // has just verified a keyed hash over a text of fixed form that they end, made by `Cache::store` of exactly such bytes for an engine with the
     // same fingerprint, with a key that only this user can read, in a folder that only this user can write. `code` is a
     // private copy in memory, so nobody can change it between check and use.
     unsafe { Component::deserialize(engine.wasmtime(), code) }.ok()
@@ -201,14 +218,15 @@ mod tests {
         let engine = Engine::new(1).unwrap();
         let cache = Cache::open(&folder.path().join("code")).unwrap();
         assert!(cache.load(&engine, DIGEST).is_none());
-        cache.store(&engine, DIGEST, &component(&engine));
-        assert!(cache.load(&engine, DIGEST).is_some());
+        let took = Duration::from_millis(1_234);
+        cache.store(&engine, DIGEST, &component(&engine), took);
+        assert_eq!(cache.load(&engine, DIGEST).unwrap().1, took);
         let again = Cache::open(&folder.path().join("code")).unwrap();
         assert!(again.load(&engine, DIGEST).is_some(), "the key is kept");
 
         let path = cache.path(&engine, DIGEST);
         let good = fs::read(&path).unwrap();
-        for at in [0, MAC_LENGTH, good.len() - 1] {
+        for at in [0, MAC_LENGTH, MAC_LENGTH + TIME_LENGTH, good.len() - 1] {
             let mut bad = good.clone();
             bad[at] ^= 1;
             fs::write(&path, bad).unwrap();

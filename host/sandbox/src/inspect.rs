@@ -15,6 +15,9 @@ pub enum NotAnAction {
     /// The bytes are something else.
     #[error("it is not a WebAssembly component: {0}")]
     NotAComponent(String),
+    /// Machine code, as wasmtime keeps what it compiled (ELF).
+    #[error("it was compiled already, for one version of an engine")]
+    Compiled,
     /// A core module.
     #[error("it is a WebAssembly module, not a component")]
     Module,
@@ -46,6 +49,9 @@ impl NotAnAction {
         match self {
             Self::NotAComponent(_) => {
                 Some("an action is a file that ends in `.wasm`, built for the target wasm32-wasip2")
+            }
+            Self::Compiled => {
+                Some("give the component that it was compiled from: the host compiles it itself")
             }
             Self::Module => Some("build it for the target wasm32-wasip2, which makes components"),
             Self::TooLarge { .. } => Some("build it in release mode and without debug information"),
@@ -127,6 +133,9 @@ pub fn inspect(bytes: &[u8], limits: &ComponentLimits) -> Result<Inspection, Not
     let too_large = |what: String, most: u64| Err(NotAnAction::TooLarge { what, most });
     if bytes.len() > limits.size {
         return too_large(format!("{} bytes", bytes.len()), limits.size as u64);
+    }
+    if bytes.starts_with(b"\x7fELF") {
+        return Err(NotAnAction::Compiled);
     }
     if !bytes.starts_with(b"\0asm") {
         let reason = "it does not begin as WebAssembly does".to_owned();
@@ -285,6 +294,7 @@ mod tests {
             refused(b"MZ\x90\0"),
             Some(NotAnAction::NotAComponent(_))
         ));
+        assert_eq!(refused(b"\x7fELF\x02\x01"), Some(NotAnAction::Compiled));
         assert_eq!(refused(b"\0asm\x01\0\0\0"), Some(NotAnAction::Module));
         assert_eq!(
             refused(b"\0asm\x0d\0\x01\0"),

@@ -23,6 +23,8 @@ use super::{
 pub struct Config {
     /// The file, if there is one.
     pub path: Option<PathBuf>,
+    /// The file of approvals that it names: see [`crate::ApprovalsFile`].
+    pub approvals: Option<PathBuf>,
     connections: BTreeMap<String, Connection>,
     /// What somebody should know of the file, and is no error.
     pub warnings: Vec<String>,
@@ -98,8 +100,12 @@ impl Config {
             )
         })?;
         let mut connections = BTreeMap::new();
+        let mut approvals = None;
         for (key, value) in document.into_inner() {
             match (key.get_ref().as_ref(), value.get_ref()) {
+                ("approvals", _) => {
+                    approvals = Some(source.file(self::text(&source, "approvals", &value)?));
+                }
                 ("connections", DeValue::Table(entries)) => {
                     for (name, entry) in entries {
                         let connection =
@@ -129,13 +135,14 @@ impl Config {
                         key.span(),
                         "key",
                         other,
-                        ["connections"].into_iter(),
+                        ["approvals", "connections"].into_iter(),
                     ));
                 }
             }
         }
         Ok(Self {
             path: Some(path.to_owned()),
+            approvals,
             connections,
             warnings: Vec::new(),
         })

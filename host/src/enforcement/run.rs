@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tipstaff_egress::{Mode, Roster};
-use tipstaff_sandbox::{Action, End, HandOver, Run, Settled, Verdict};
+use tipstaff_sandbox::{Action, Cut, End, HandOver, Run, Settled, Verdict};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,7 @@ use super::outcome::{Counts, RunId, host_code};
 use super::plan::{Plan, PlanError};
 use super::spool::{Desk, Fed, Lens, SpoolError};
 use super::witness::{Audit, Notes, Tell};
+use crate::host::HostError;
 
 /// Groups of assets or outcomes that wait between two stages.
 const GROUPS: usize = 2;
@@ -275,13 +276,22 @@ impl Stage {
         tracing::debug!(took_us = began.elapsed().as_micros(), "the action ended");
         let began = Instant::now();
         let fed = joined(feeder.await);
-        joined(collector.await);
+        let lies = joined(collector.await);
         let written = joined(scribe.await);
         tracing::debug!(
             took_us = began.elapsed().as_micros(),
             "the last outcomes written"
         );
         let interrupted = control.finish.is_cancelled();
+        if let Some(fault) = fault(&end, lies) {
+            let judged = plan.host.judge_trial(&plan.action, &fault).await;
+            if let Some(warning) = verdict_of_trial(judged) {
+                untold
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(warning);
+            }
+        }
         let close = move || {
             let ending = match (end, fed) {
                 (_, Err(error)) => Ending::CutShort(error.to_string()),
@@ -302,6 +312,31 @@ impl Stage {
         joined(tokio::task::spawn_blocking(close).await);
         tracing::debug!(took_us = began.elapsed().as_micros(), "the books closed");
     }
+}
+
+/// What the action did that no version on trial may do. Limits are none of it: a long list can meet them.
+fn fault(end: &End, lies: u64) -> Option<String> {
+    match end {
+        End::Cut(cut @ (Cut::Trap { .. } | Cut::Breach(_))) => Some(cut.to_string()),
+        _ if lies == 1 => Some("it said something untrue of an asset".to_owned()),
+        _ if lies > 1 => Some(format!("it said something untrue of {lies} assets")),
+        _ => None,
+    }
+}
+
+fn verdict_of_trial(judged: Result<Option<String>, HostError>) -> Option<RunEvent> {
+    let (message, hint) = match judged {
+        Ok(message) => (
+            message?,
+            "runs that are under way finish on the version that they began with",
+        ),
+        Err(error) => (
+            format!("the version may be on trial, and could not be judged: {error}"),
+            "`tipstaff actions rollback NAME` takes it back",
+        ),
+    };
+    let hint = Some(hint.to_owned());
+    Some(RunEvent::Warning { message, hint })
 }
 
 /// A thread that panicked is a bug, and goes on being one here.
@@ -476,12 +511,12 @@ enum FeedError {
     Ledger(#[from] LedgerError),
 }
 
-/// Passes reports on to the ledger, and tells of lies.
+/// Passes reports on to the ledger, and tells of lies. Gives how many there were.
 async fn collect(
     mut reports: mpsc::Receiver<Vec<Settled>>,
     to_ledger: mpsc::Sender<Vec<NewOutcome>>,
     events: mpsc::Sender<Vec<RunEvent>>,
-) {
+) -> u64 {
     let mut told = 0;
     while let Some(group) = reports.recv().await {
         for settled in group.iter().filter(|settled| settled.lie.is_some()) {
@@ -505,9 +540,10 @@ async fn collect(
             })
             .collect();
         if to_ledger.send(outcomes).await.is_err() {
-            return;
+            break;
         }
     }
+    told
 }
 
 /// The ledger failed after so many outcomes.

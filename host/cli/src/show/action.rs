@@ -4,27 +4,51 @@
 //! hostile, so no text of it reaches the terminal as it is.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::Value;
 use tipstaff::declare::{
     Call, Carried, Declaration, Effect, FindingPlace, Held, Naming, Place, Sealed, Shape,
 };
-use tipstaff::{Action, Inspection, Manifest};
+use tipstaff::{Action, Asks, Inspection, Limits, Manifest, Standing};
 
+use super::approval;
 use super::table::pairs;
 use crate::printer::Paint;
 use crate::text::{counted, duration, harmless, number, wrapped};
 
-/// All of it.
-pub(crate) fn inspection(action: &Action, approved: bool, columns: usize, paint: Paint) -> String {
-    let standing = if approved {
-        "approved: this program carries it"
-    } else {
-        "not approved: it runs only if somebody says yes to what is written here (`--yes`)"
-    };
-    let digest = action.digest();
-    let mut text = manifest(action.manifest(), standing, columns, paint);
-    text.push_str(&component(action.inspection(), digest, columns, paint));
+/// All of it, for somebody who has to decide on a `standing` of not approved or who wants to know.
+pub(crate) fn inspection(
+    action: &Action,
+    standing: &Standing,
+    bounds: &Limits,
+    columns: usize,
+    paint: Paint,
+) -> String {
+    let asks = Asks::of(action.manifest(), action.inspection());
+    let words = approval::standing(standing);
+    let mut text = manifest(action.manifest(), &words, columns, paint);
+    section(&mut text, paint, "It may use, in one run");
+    text.push_str(&approval::limits(bounds));
+    text.push_str(&component(
+        action.inspection(),
+        action.digest(),
+        action.compile_time(),
+        columns,
+        paint,
+    ));
+    for part in [
+        approval::claims(&asks, columns, paint),
+        match standing {
+            Standing::NotApproved(Some(before)) => approval::difference(before, columns, paint),
+            _ => String::new(),
+        },
+    ] {
+        if !part.is_empty() {
+            text.push('\n');
+            text.push_str(&part);
+        }
+    }
     text
 }
 
@@ -264,7 +288,13 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
-fn component(found: &Inspection, digest: &str, columns: usize, paint: Paint) -> String {
+fn component(
+    found: &Inspection,
+    digest: &str,
+    compile_time: Duration,
+    columns: usize,
+    paint: Paint,
+) -> String {
     let mut text = String::new();
     section(&mut text, paint, "Component");
     text.push_str(&pairs(
@@ -277,6 +307,7 @@ fn component(found: &Inspection, digest: &str, columns: usize, paint: Paint) -> 
                     number(found.functions.into())
                 ),
             ),
+            ("compiled", format!("in {}", duration(compile_time))),
             ("sha-256", digest.to_owned()),
         ],
         2,
@@ -302,8 +333,6 @@ fn list(words: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
     use tipstaff::declare::{Cost, Endpoint, Lane, Subject};
     use tipstaff_sandbox::{AssetField, OutcomeCode};
@@ -415,7 +444,13 @@ mod tests {
             functions: 512,
         };
         let text = manifest(&example(), "not approved", 76, Paint::plain())
-            + &component(&found, &"0".repeat(64), 76, Paint::plain());
+            + &component(
+                &found,
+                &"0".repeat(64),
+                Duration::from_millis(340),
+                76,
+                Paint::plain(),
+            );
         insta::assert_snapshot!(text);
     }
 }

@@ -1,6 +1,7 @@
 //! Text for people, made of what the library tells. Nothing here asks, sends or decides.
 
 pub(crate) mod action;
+pub(crate) mod approval;
 pub(crate) mod assets;
 pub(crate) mod connection;
 pub(crate) mod dynamic;

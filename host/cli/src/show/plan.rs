@@ -29,7 +29,7 @@ impl Sketch {
         let standing = if bundled {
             "carried by this program"
         } else {
-            "approved for this run"
+            "approved"
         };
         Self {
             action: format!(

@@ -86,6 +86,39 @@ impl Ledger {
         })
     }
 
+    /// Runs that have not ended: those under way, and those whose process died.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn unended(&self) -> Result<Runs, LedgerError> {
+        let connection = self.connect()?;
+        let read = || {
+            let mut statement = connection.prepare(&format!(
+                "select {COLUMNS} from run where ended is null order by number"
+            ))?;
+            let rows = statement.query_map([], record)?;
+            let mut runs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            for (number, run) in &mut runs {
+                tally(&connection, *number, run)?;
+            }
+            Ok(runs.into_iter().map(|(_, run)| run).collect())
+        };
+        read().map_err(|source| self.failed(source))
+    }
+
+    /// How many runs of the component with this digest began at or after a time, which is written as in the ledger.
+    pub(crate) fn runs_since(&self, digest: &str, since: &str) -> Result<u64, LedgerError> {
+        self.connect()?
+            .query_row(
+                "select count(*) from run where digest = ? and started >= ?",
+                params![digest, since],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| u64::try_from(count).unwrap_or_default())
+            .map_err(|source| self.failed(source))
+    }
+
     /// The run with this id, or the one whose id begins or ends with it. `last` is the newest.
     ///
     /// # Errors
