@@ -42,7 +42,7 @@ fn both_are_kept(host: &Host, first: &Ran, second: &Ran) {
         let told: String = ran
             .outcomes
             .iter()
-            .map(|outcome| serde_json::to_string(outcome).unwrap() + "\n")
+            .map(|outcome| outcome.line() + "\n")
             .collect();
         assert_eq!(String::from_utf8(exported).unwrap(), told);
     }

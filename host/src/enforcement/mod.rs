@@ -12,6 +12,7 @@ mod event;
 pub mod ledger;
 mod outcome;
 pub(crate) mod plan;
+pub mod proof;
 pub mod report;
 mod run;
 mod spool;
@@ -20,7 +21,8 @@ mod witness;
 pub use check::CheckError;
 pub use event::{CheckReport, Ending, RunEvent, Summary};
 pub use outcome::{
-    Counts, Outcome, RunId, VERDICTS, Verdict, host_code, time_text, verdict_of, verdict_text,
+    Counts, Link, NoLink, Outcome, RunId, VERDICTS, Verdict, host_code, time_text, verdict_of,
+    verdict_text,
 };
 pub use plan::{Approved, Draft, Plan, PlanError, Resumption};
 pub use run::{Control, Running};

@@ -42,6 +42,38 @@ impl Serialize for RunId {
     }
 }
 
+/// A link of the chain that the outcomes of a run make: the SHA-256 of the link before it and of the outcome's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link(pub [u8; 32]);
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Why a text is no link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a link is 64 hexadecimal digits, the letters small")]
+pub struct NoLink;
+
+impl FromStr for Link {
+    type Err = NoLink;
+
+    fn from_str(text: &str) -> Result<Self, NoLink> {
+        // One link has one spelling, so that no change of a line goes unseen.
+        if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(NoLink);
+        }
+        let mut bytes = [0; 32];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            let digits = text.get(2 * at..2 * at + 2).ok_or(NoLink)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoLink)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
 /// What happened to one asset. Made only where it is written to the ledger.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
@@ -61,6 +93,37 @@ pub struct Outcome {
     /// When it became final.
     #[serde(serialize_with = "as_text")]
     pub at: Timestamp,
+    /// What ties it to the outcomes before it.
+    #[serde(skip)]
+    pub link: Link,
+}
+
+impl Outcome {
+    /// What its link is computed over: the line without the link.
+    pub(crate) fn sealed_text(&self) -> String {
+        // The parts are strings, numbers and JSON that was parsed before; they have no error.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Its line in reports and exports, without a line break: what was sealed, and the link at its end.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut text = self.sealed_text();
+        text.pop();
+        text.push_str(LINK_MEMBER);
+        text.push_str(&self.link.to_string());
+        text.push_str("\"}");
+        text
+    }
+}
+
+/// What stands before the link in a line.
+const LINK_MEMBER: &str = ",\"link\":\"";
+
+/// Takes a line apart into what was sealed and its link.
+pub(crate) fn unsealed(line: &str) -> Option<(String, Link)> {
+    let (text, link) = line.strip_suffix("\"}")?.rsplit_once(LINK_MEMBER)?;
+    Some((format!("{text}}}"), link.parse().ok()?))
 }
 
 /// Codes of outcomes that the host gives, beside those of the actions.
@@ -198,13 +261,15 @@ mod tests {
             message: "x".to_owned(),
             evidence: RawValue::from_string(r#"{"attempts":1}"#.to_owned()).unwrap_or_default(),
             at: Timestamp::from_second(1_795_420_800).unwrap_or_default(),
+            link: Link([0xa5; 32]),
         };
-        assert_eq!(
-            serde_json::to_string(&outcome).ok().as_deref(),
-            Some(
-                r#"{"run":"00000000-0000-0000-0000-000000000000","asset":"b2374c0e","verdict":"in-doubt","code":"no-answer","message":"x","evidence":{"attempts":1},"at":"2026-11-23T08:00:00.000Z"}"#
-            )
-        );
+        let text = r#"{"run":"00000000-0000-0000-0000-000000000000","asset":"b2374c0e","verdict":"in-doubt","code":"no-answer","message":"x","evidence":{"attempts":1},"at":"2026-11-23T08:00:00.000Z""#;
+        let line = format!("{text},\"link\":\"{}\"}}", "a5".repeat(32));
+        assert_eq!(outcome.line(), line);
+        assert_eq!(unsealed(&line), Some((format!("{text}}}"), outcome.link)));
+        for broken in ["", "{}", &line.replace("a5a5", "zz"), text] {
+            assert_eq!(unsealed(broken), None, "{broken}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tipstaff_asset::Entry;
 use tipstaff_egress::Mode;
 use tipstaff_sandbox::Action;
 
-use super::ledger::LedgerError;
+use super::ledger::{LedgerError, RunRecord};
 use super::outcome::{Counts, RunId, Verdict};
 use super::run::{self, Running};
 use super::spool::{Census, FillError, Lens, Spool, SpoolError, hexadecimal};
@@ -354,6 +354,13 @@ impl Plan {
             .endpoints
             .iter()
             .map(|(name, address)| (name.as_str(), address.as_str()))
+    }
+
+    /// Whether the connection is to the letter what it was when that run was planned.
+    #[must_use]
+    pub fn has_connection_of(&self, record: &RunRecord) -> bool {
+        let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
+        planned.get("connection") == Some(&self.access.describe())
     }
 
     /// The settings, whole, as a JSON object.

@@ -13,7 +13,7 @@ use super::outcome::{Outcome, time_text, verdict_text};
 /// A form that outcomes are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
-    /// One outcome a line.
+    /// One outcome a line, each with the link that ties it to the lines before it.
     JsonLines,
     /// One document: `{"run":…,"plan":…,"counts":{…},"outcomes":[…]}`.
     Json,
@@ -78,7 +78,7 @@ impl<W: Write> Lines<W> {
     pub fn write(&mut self, outcome: &Outcome) -> io::Result<()> {
         match self {
             Self::Json(out) => {
-                serde_json::to_writer(&mut *out, outcome)?;
+                out.write_all(outcome.line().as_bytes())?;
                 out.write_all(b"\n")
             }
             Self::Csv(cells) => {
@@ -142,7 +142,7 @@ pub fn write<W: Write>(
             )?;
             for (at, outcome) in outcomes.enumerate() {
                 out.write_all(if at == 0 { b"\n" } else { b",\n" })?;
-                serde_json::to_writer(&mut out, &outcome?).map_err(io::Error::from)?;
+                out.write_all(outcome?.line().as_bytes())?;
             }
             out.write_all(b"\n]}\n")?;
             Ok(out.flush()?)

@@ -1,15 +1,17 @@
 //! `tipstaff runs`: what was done, from the ledger; and going on with it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tipstaff::enforcement::ledger::{RunRecord, RunState};
+use tipstaff::enforcement::proof::{self, Known, ProofError};
 use tipstaff::enforcement::report::{self, ReportFormat};
-use tipstaff::enforcement::{time_text, verdict_text};
-use tipstaff::{Connection, Host, Plan, Verdict};
+use tipstaff::enforcement::{Link, time_text, verdict_text};
+use tipstaff::{Connection, Host, Verdict};
 
 use super::run::{Options, carry_out};
 use crate::ask;
@@ -17,8 +19,8 @@ use crate::context::Context;
 use crate::diagnostic::{Failure, exit};
 use crate::follow::{Follow, Format, Report, next_steps};
 use crate::show::outcomes::{self, Choice, Look, parse_verdict};
-use crate::show::summary;
 use crate::show::table::{pairs, table};
+use crate::show::{self, summary};
 use crate::signals::Signals;
 use crate::text::{assets, number};
 
@@ -43,8 +45,24 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
         format: Format,
     },
+    /// Checks an exported run: whether anything in it was changed, added, left out or moved. Needs no state folder
+    Verify(VerifyArgs),
     /// Goes on with a run whose process died; with --only, makes a second try of some of its assets
     Resume(ResumeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// What `runs export` printed, as JSON Lines or as one JSON document; `-` for standard input
+    file: PathBuf,
+
+    /// The plan's digest, as it was approved: the export has to begin with it. A JSON document names its own
+    #[arg(long, value_name = "DIGEST")]
+    plan: Option<String>,
+
+    /// The last link, as the run's end told it: the export has to end with it
+    #[arg(long, value_name = "LINK")]
+    link: Option<Link>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -70,8 +88,12 @@ pub(crate) struct ResumeArgs {
 }
 
 pub(crate) async fn run(context: &Context, command: RunsCommand) -> Result<ExitCode, Failure> {
+    if let RunsCommand::Verify(args) = command {
+        return verify(context, args);
+    }
     let host = context.host().await?;
     match command {
+        RunsCommand::Verify(_) => {}
         RunsCommand::List { limit } => list(context, &host, limit)?,
         RunsCommand::Show { run } => show(context, &host, &run).await?,
         RunsCommand::Export { run, format } => export(context, &host, &run, format)?,
@@ -138,7 +160,7 @@ async fn show(context: &Context, host: &Host, id: &str) -> Result<(), Failure> {
     let printer = &context.printer;
     let paint = printer.paint();
     let mut text = summary::headline(&run, host.is_under_way(run.id));
-    text.push_str(&format!("\n{}", pairs(&facts(&run), 2)));
+    text.push_str(&format!("\n{}", pairs(&facts(host, &run)?, 2)));
     text.push_str(&format!("\n{}\n", paint.heading("Outcomes")));
     text.push_str(&summary::counts(&run, paint));
     let action = known_action(host, &run).await;
@@ -169,7 +191,7 @@ async fn known_action(host: &Host, run: &RunRecord) -> Option<tipstaff::Action> 
     (action.digest() == run.digest).then_some(action)
 }
 
-fn facts(run: &RunRecord) -> Vec<(&'static str, String)> {
+fn facts(host: &Host, run: &RunRecord) -> Result<Vec<(&'static str, String)>, Failure> {
     let plan: Value = serde_json::from_str(&run.plan).unwrap_or_default();
     let endpoints: Vec<String> = plan
         .pointer("/connection/endpoints")
@@ -206,7 +228,10 @@ fn facts(run: &RunRecord) -> Vec<(&'static str, String)> {
         let left = run.assets - run.counts.total();
         facts.push(("without outcome", assets(left)));
     }
-    facts
+    if let Some(link) = host.ledger().last_link(run.id)? {
+        facts.push(("last link", link.to_string()));
+    }
+    Ok(facts)
 }
 
 fn export(context: &Context, host: &Host, id: &str, format: Format) -> Result<(), Failure> {
@@ -222,6 +247,37 @@ fn export(context: &Context, host: &Host, id: &str, format: Format) -> Result<()
         Format::Csv => ReportFormat::Csv,
     };
     Ok(report::write(host.ledger(), &run, format, out)?)
+}
+
+/// Exit code 1 means that the file is not what a ledger wrote, 2 that it could not be looked at.
+fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Failure> {
+    let name = args.file.display().to_string();
+    let input: Box<dyn BufRead> = if args.file == Path::new("-") {
+        Box::new(BufReader::new(std::io::stdin()))
+    } else {
+        let file = File::open(&args.file)
+            .map_err(|error| Failure::new(format!("`{name}` cannot be read: {error}")))?;
+        Box::new(BufReader::new(file))
+    };
+    let known = Known {
+        plan: args.plan,
+        last: args.link,
+    };
+    match proof::verify(input, &known) {
+        Ok(found) => {
+            context.printer.print(&show::proof::told(&found))?;
+            Ok(ExitCode::from(exit::DONE))
+        }
+        Err(error @ ProofError::Io { .. }) => Err(Failure::new(format!("`{name}`: {error}"))),
+        Err(error) => {
+            let failure = Failure::new(format!("`{name}` is not what a run wrote: {error}"));
+            context.printer.failure(&match error.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            });
+            Ok(ExitCode::from(exit::NOT_ALL))
+        }
+    }
 }
 
 /// Goes on where a process died. Its plan was approved when it began, and is the same to the letter.
@@ -279,7 +335,6 @@ async fn try_again(context: &Context, host: &Host, args: ResumeArgs) -> Result<E
         return Err(Failure::new(format!("no second try of run {id}: {reason}")).hint(hint));
     }
     let connection = context.connection(&record.connection)?;
-    let description = describe(&connection);
     let draft = host.again(&id, &args.only).await?;
     let plan = draft.connection(connection).prepare();
     let plan = signals.or(async { Ok(plan.await?) }).await?;
@@ -287,7 +342,7 @@ async fn try_again(context: &Context, host: &Host, args: ResumeArgs) -> Result<E
         Some(approved) => approved,
         None => ask::may_use(context, host, plan.action(), args.yes, &mut signals).await?,
     };
-    let unchanged = is_as_planned(&record, description, &plan);
+    let unchanged = plan.has_connection_of(&record);
     let options = Options {
         simulate: record.simulated,
         yes: args.yes || unchanged,
@@ -295,25 +350,4 @@ async fn try_again(context: &Context, host: &Host, args: ResumeArgs) -> Result<E
         report: args.report,
     };
     carry_out(context, host, plan, approved, options, &mut signals).await
-}
-
-/// A connection as plans record it, without the endpoints, which the action names.
-fn describe(connection: &Connection) -> Value {
-    json!({
-        "name": connection.name(),
-        "adapter": connection.adapter(),
-        "fields": connection.fields().collect::<BTreeMap<_, _>>(),
-        "secrets": connection.secrets().map(|(f, s)| (f, s.describe())).collect::<BTreeMap<_, _>>(),
-        "verify_ssl": connection.how_to_connect().verify_ssl,
-    })
-}
-
-/// Whether the connection is still what it was when the run was approved.
-fn is_as_planned(record: &RunRecord, mut description: Value, plan: &Plan) -> bool {
-    if let Some(description) = description.as_object_mut() {
-        let endpoints: BTreeMap<_, _> = plan.endpoints().collect();
-        description.insert("endpoints".to_owned(), json!(endpoints));
-    }
-    let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
-    planned.get("connection") == Some(&description)
 }

@@ -8,5 +8,6 @@ pub(crate) mod dynamic;
 pub(crate) mod outcomes;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod proof;
 pub(crate) mod summary;
 pub(crate) mod table;

@@ -37,7 +37,7 @@ pub use read::{Outcomes, RunRecord, RunState, Runs};
 pub use write::NewOutcome;
 pub(crate) use write::{NewRun, Writer};
 
-use super::outcome::{Outcome, VERDICTS};
+use super::outcome::{Link, VERDICTS};
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -257,24 +257,19 @@ pub(crate) fn migrate(
     Ok(())
 }
 
-/// The link of an outcome: what came before, and its line.
-pub(crate) fn link(before: &[u8], line: &[u8]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(before)
-        .chain_update(line)
-        .finalize()
-        .into()
+/// The link of an outcome: what came before, and its line without the link.
+pub(crate) fn link(before: &Link, line: &str) -> Link {
+    chained(&before.0, line.as_bytes())
 }
 
 /// The link before the first outcome of a run.
-pub(crate) fn first_link(run: &str, plan_digest: &str) -> [u8; 32] {
-    link(run.as_bytes(), plan_digest.as_bytes())
+pub(crate) fn first_link(run: &str, plan_digest: &str) -> Link {
+    chained(run.as_bytes(), plan_digest.as_bytes())
 }
 
-/// The line of an outcome, as reports and exports have it.
-pub(crate) fn line(outcome: &Outcome) -> String {
-    // The parts are strings, numbers and JSON that was parsed before; they have no error.
-    serde_json::to_string(outcome).unwrap_or_default()
+fn chained(before: &[u8], then: &[u8]) -> Link {
+    let digest = Sha256::new().chain_update(before).chain_update(then);
+    Link(digest.finalize().into())
 }
 
 fn verdict_number(verdict: Verdict) -> i64 {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tipstaff_sandbox::Verdict;
 
 use super::{Ledger, LedgerError, verdict_of_number};
-use crate::enforcement::outcome::{Counts, Outcome, RunId};
+use crate::enforcement::outcome::{Counts, Link, Outcome, RunId};
 
 /// How a run stands, as far as the ledger knows. Whether a run that did not end is alive, its lock file tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +153,25 @@ impl Ledger {
         Ok(run)
     }
 
+    /// The last link of a run's chain: who keeps it elsewhere can tell later whether an export is what it was. None
+    /// before the first outcome.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn last_link(&self, run: RunId) -> Result<Option<Link>, LedgerError> {
+        self.read(|connection| {
+            connection
+                .query_row(
+                    "select link from outcome where run = (select number from run where id = ?)
+                        order by seq desc limit 1",
+                    [run.to_string()],
+                    |row| row.get(0).map(Link),
+                )
+                .optional()
+        })
+    }
+
     /// Which assets of a run have their outcome.
     pub(crate) fn settled(&self, run: RunId) -> Result<SettledAssets, LedgerError> {
         let (connection, number) = self.numbered(run)?;
@@ -226,7 +245,7 @@ const PAGE: i64 = 2_000;
 impl Outcomes {
     fn read_page(&self) -> rusqlite::Result<Vec<(i64, Outcome)>> {
         let mut statement = self.connection.prepare_cached(
-            "select seq, asset, verdict, code, message, evidence, at from outcome where run = ? and seq > ?
+            "select seq, asset, verdict, code, message, evidence, at, link from outcome where run = ? and seq > ?
                 order by seq limit ?",
         )?;
         let rows = statement.query_map(params![self.number, self.after, PAGE], |row| {
@@ -240,6 +259,7 @@ impl Outcomes {
                     message: row.get(4)?,
                     evidence: RawValue::from_string(row.get(5)?).unwrap_or_default(),
                     at: time(row, 6)?,
+                    link: Link(row.get(7)?),
                 },
             ))
         })?;

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tipstaff_sandbox::Verdict;
 
-use super::{Ledger, LedgerError, MIGRATIONS, NewOutcome, NewRun, first_link, line, link};
-use crate::enforcement::outcome::RunId;
+use super::{Ledger, LedgerError, MIGRATIONS, NewOutcome, NewRun, first_link, link};
+use crate::enforcement::outcome::{Link, RunId};
 
 fn ledger(folder: &Path) -> Ledger {
     Ledger::open(&folder.join("ledger.db")).unwrap()
@@ -44,12 +44,12 @@ fn outcome(asset: &str, verdict: Verdict) -> NewOutcome {
     }
 }
 
-fn links(ledger: &Ledger) -> Vec<Vec<u8>> {
+fn links(ledger: &Ledger) -> Vec<Link> {
     let connection = ledger.connect().unwrap();
     let mut statement = connection
         .prepare("select link from outcome order by run, seq")
         .unwrap();
-    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    let rows = statement.query_map([], |row| row.get(0).map(Link)).unwrap();
     rows.map(Result::unwrap).collect()
 }
 
@@ -141,8 +141,8 @@ fn the_chain_can_be_computed_from_the_lines_also_over_a_resumption() {
     let mut before = first_link(&id.to_string(), "p1");
     let mut computed = Vec::new();
     for outcome in ledger.outcomes(id).unwrap() {
-        before = link(&before, line(&outcome.unwrap()).as_bytes());
-        computed.push(before.to_vec());
+        before = link(&before, &outcome.unwrap().sealed_text());
+        computed.push(before);
     }
     assert_eq!(computed.len(), 3);
     assert_eq!(links(&ledger), computed);

@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 use serde_json::value::RawValue;
 use tipstaff_sandbox::Verdict;
 
-use super::{Ledger, LedgerError, first_link, line, link, verdict_number};
-use crate::enforcement::outcome::{Outcome, RunId, time_text};
+use super::{Ledger, LedgerError, first_link, link, verdict_number};
+use crate::enforcement::outcome::{Link, Outcome, RunId, time_text};
 
 /// What is known of an asset, on its way to the ledger.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(crate) struct Writer {
     run: RunId,
     number: i64,
     next: i64,
-    link: Vec<u8>,
+    link: Link,
 }
 
 impl Ledger {
@@ -78,7 +78,7 @@ impl Ledger {
             run: run.id,
             number,
             next: 1,
-            link: first_link(&run.id.to_string(), run.plan_digest).to_vec(),
+            link: first_link(&run.id.to_string(), run.plan_digest),
         })
     }
 
@@ -91,7 +91,7 @@ impl Ledger {
                 [run.to_string()],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
-            let last: Option<(i64, Vec<u8>)> =
+            let last: Option<(i64, [u8; 32])> =
                 rusqlite::OptionalExtension::optional(connection.query_row(
                     "select seq, link from outcome where run = ? order by seq desc limit 1",
                     [number],
@@ -101,8 +101,10 @@ impl Ledger {
                 "update run set ended = null, ending = null, reason = null where number = ?",
                 [number],
             )?;
-            let (seq, link) =
-                last.unwrap_or_else(|| (0, first_link(&run.to_string(), &plan_digest).to_vec()));
+            let (seq, link) = match last {
+                Some((seq, link)) => (seq, Link(link)),
+                None => (0, first_link(&run.to_string(), &plan_digest)),
+            };
             Ok((number, seq + 1, link))
         };
         let (number, next, link) = found().map_err(|source| match source {
@@ -143,7 +145,7 @@ impl Writer {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let (mut next, mut link_before) = (self.next, self.link.clone());
+        let (mut next, mut link_before) = (self.next, self.link);
         let mut written = Vec::with_capacity(group.len());
         let mut tally = std::collections::BTreeMap::<(i64, String), i64>::new();
         {
@@ -153,7 +155,7 @@ impl Writer {
             )?;
             let at = time_text(now);
             for new in group {
-                let outcome = Outcome {
+                let mut outcome = Outcome {
                     run: self.run,
                     asset: new.asset,
                     verdict: new.verdict,
@@ -161,8 +163,9 @@ impl Writer {
                     message: new.message,
                     evidence: new.evidence.unwrap_or_else(nothing_seen),
                     at: now,
+                    link: link_before,
                 };
-                let link_here = link(&link_before, line(&outcome).as_bytes());
+                outcome.link = link(&link_before, &outcome.sealed_text());
                 insert.execute(params![
                     self.number,
                     next,
@@ -172,13 +175,13 @@ impl Writer {
                     outcome.message,
                     outcome.evidence.get(),
                     at,
-                    link_here
+                    outcome.link.0
                 ])?;
                 *tally
                     .entry((verdict_number(outcome.verdict), outcome.code.clone()))
                     .or_default() += 1;
                 next += 1;
-                link_before = link_here.to_vec();
+                link_before = outcome.link;
                 written.push(outcome);
             }
             let mut count = transaction.prepare_cached(
