@@ -124,6 +124,8 @@ pub(crate) enum Delivery {
     Reset,
     /// The connection is reset after half of the body.
     CutBody,
+    /// As it should, and whatever else is asked on the connection is refused.
+    Overload,
     /// Half of the body waits.
     Stall(Duration),
 }

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Moment;
+
 /// The most rules at once.
 const MOST_RULES: usize = 10_000;
 
@@ -26,6 +28,7 @@ status           status, retry_after (number or text), code, message, applied
 aadsts           code: an error of the token endpoint
 reset            applied: the connection breaks before the answer; cut-body: in its middle
 slow, stall      ms: the answer later; half of its body later
+overloaded       503 to this request and to all that follow on its connection
 truncated-json, no-content, empty-body, huge (bytes), html (status), redirect (location)
 value-false, no-effect   the answer of a service that did nothing
 missing (applied), duplicate (status), stranger, wrong-user, shuffle   in batches
@@ -69,6 +72,19 @@ pub enum RetryAfter {
     Seconds(u64),
     /// Any text: `2.128`, a date, nonsense. `+N` becomes the HTTP date N seconds from now.
     Text(String),
+}
+
+impl RetryAfter {
+    /// What the header says.
+    pub(crate) fn text(&self, now: Moment) -> String {
+        match self {
+            Self::Seconds(seconds) => seconds.to_string(),
+            Self::Text(text) => match text.strip_prefix('+').map(str::parse::<i64>) {
+                Some(Ok(seconds)) => now.plus_ms(seconds.saturating_mul(1000)).http_date(),
+                Some(Err(_)) | None => text.clone(),
+            },
+        }
+    }
 }
 
 /// What happens to a request that a rule hits. `applied` says whether the request takes effect all the same: an answer
@@ -157,6 +173,9 @@ pub enum Fault {
     WrongUser,
     /// In a batch: the parts are answered in reverse order.
     Shuffle,
+    /// 503 without `Retry-After`, to this request and to whatever comes on its connection from now on: a node that is
+    /// overloaded, from which a client gets away with a new connection ("Microsoft Graph error responses", 503).
+    Overloaded,
     /// The answer has so many bytes of blanks before its JSON.
     Huge {
         /// Bytes, at most 64 MiB.
@@ -190,6 +209,7 @@ impl Fault {
             Self::Stranger => "stranger",
             Self::WrongUser => "wrong-user",
             Self::Shuffle => "shuffle",
+            Self::Overloaded => "overloaded",
             Self::Huge { .. } => "huge",
         }
     }
@@ -204,6 +224,7 @@ impl Fault {
             | Self::ValueFalse
             | Self::NoEffect
             | Self::Html { .. }
+            | Self::Overloaded
             | Self::Redirect { .. } => false,
             Self::CutBody
             | Self::Slow { .. }
@@ -495,6 +516,7 @@ mod tests {
             Fault::WrongUser,
             Fault::Shuffle,
             Fault::Huge { bytes: 1 },
+            Fault::Overloaded,
         ];
         // Fails to compile when a kind is added, so that it is added above too.
         for kind in &kinds {
@@ -505,6 +527,7 @@ mod tests {
                 Fault::ValueFalse | Fault::NoEffect | Fault::Html { .. } => {}
                 Fault::Redirect { .. } | Fault::Missing { .. } | Fault::Duplicate { .. } => {}
                 Fault::Stranger | Fault::WrongUser | Fault::Shuffle | Fault::Huge { .. } => {}
+                Fault::Overloaded => {}
             }
         }
         kinds

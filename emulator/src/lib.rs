@@ -43,7 +43,7 @@ pub use cli::{EmulatorArgs, ServeError, command, serve};
 pub use emulator::{ClientCertificate, Emulator, EmulatorError, Options, State, UserState};
 pub use faults::{Fault, FaultRule, Faults, Place, RetryAfter, Route};
 pub use journal::{JournalEntry, JournalPart};
-pub use settings::{BasicProfile, Settings, Throttling};
+pub use settings::{BasicProfile, Refill, Settings, Throttling};
 pub use tenant::seed::read as read_seed;
 pub use tenant::{
     App, ClientSecret, Cloud, DEFAULT_TENANT_ID, Federated, Hidden, Mfa, SeedError, Tenant,

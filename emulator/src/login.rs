@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::exchange::{Answer, Asked, Reply};
-use crate::faults::{Fault, Hit, Place, RetryAfter, Route};
+use crate::faults::{Fault, Hit, Place, Route};
 use crate::graph;
 use crate::signin;
 use crate::token::endpoint::{self, Version};
@@ -112,12 +112,8 @@ fn struck(asked: &Asked, fault: &Fault, mut answer: Answer) -> Reply {
             if message.as_deref() == Some("") {
                 answer.body.clear();
             }
-            match retry_after {
-                Some(RetryAfter::Seconds(seconds)) => {
-                    answer.set_header("Retry-After", seconds.to_string())
-                }
-                Some(RetryAfter::Text(text)) => answer.set_header("Retry-After", text.clone()),
-                None => {}
+            if let Some(retry_after) = retry_after {
+                answer.set_header("Retry-After", retry_after.text(asked.now));
             }
         }
         Fault::Html { status } => {
@@ -130,6 +126,7 @@ fn struck(asked: &Asked, fault: &Fault, mut answer: Answer) -> Reply {
             answer = Answer::new(302).header("Location", location.clone())
         }
         Fault::TruncatedJson => answer.body.truncate(answer.body.len() / 2),
+        Fault::Huge { bytes } => graph::put_blanks(&mut answer, *bytes),
         Fault::EmptyBody => answer.body.clear(),
         Fault::NoContent => {
             answer.status = 204;

@@ -22,6 +22,8 @@ pub struct Settings {
     pub page_size: usize,
     /// Limits on requests.
     pub throttle: Throttling,
+    /// How quotas fill up again (not known).
+    pub refill: Refill,
     /// Whether the parts of a batch are answered in another order than they were asked.
     pub shuffle: bool,
     /// What `$select` of a property outside the basic profile gives to `User.ReadBasic.All` (not documented).
@@ -45,6 +47,7 @@ impl Default for Settings {
             cae_token_lifetime_s: 86_399,
             page_size: 999,
             throttle: Throttling::Off,
+            refill: Refill::Even,
             shuffle: true,
             basic_profile: BasicProfile::Refuse,
             malformed_id_status: 404,
@@ -52,6 +55,17 @@ impl Default for Settings {
             token_loop_limit: None,
         }
     }
+}
+
+/// See [`Settings::refill`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refill {
+    /// Little by little: what is used comes back at the rate of the limit.
+    #[default]
+    Even,
+    /// All at once, at the end of each window.
+    Window,
 }
 
 /// See [`Settings::basic_profile`].

@@ -1,8 +1,8 @@
 //! The quotas of Microsoft Graph's identity service, as buckets of tokens.
 //!
 //! No clock inside: `now` is a parameter. Source of the limits and costs: "Microsoft Graph service-specific throttling
-//! limits", section on identity and access. Whether the service refills evenly or in windows is not known; this refills
-//! evenly. A request that comes before the wait is over is counted as well ("Microsoft Graph throttling guidance"). Who is
+//! limits", section on identity and access. Whether the service refills evenly or in windows is not known, so there is a
+//! setting. A request that comes before the wait is over is counted as well ("Microsoft Graph throttling guidance"). Who is
 //! refused is told to wait until there is room for all who were refused before and for this one too, so that a client
 //! that obeys, or that waits the longest time that any of its parts was told, is not refused again (inferred: the
 //! guidance promises it, and nobody says how).
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::clock::Moment;
-use crate::settings::Throttling;
+use crate::settings::{Refill, Throttling};
 
 /// What a request costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +96,9 @@ struct Bucket {
     kind: Kind,
     capacity: f64,
     per_ms: f64,
+    refill: Refill,
     left: f64,
+    /// Up to when it was refilled: now, or the start of a window.
     last: Moment,
     /// When the client was first told to wait, and until when. Requests between come too early, but for those that were
     /// on their way already.
@@ -163,16 +165,18 @@ const MOST_APPS: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Throttle {
     mode: Throttling,
+    refill: Refill,
     tenant_users: usize,
     tenant: Vec<Bucket>,
     apps: HashMap<Uuid, Vec<Bucket>>,
 }
 
 impl Throttle {
-    pub(crate) fn new(mode: Throttling, tenant_users: usize, now: Moment) -> Self {
-        let tenant = buckets(mode, &[(Kind::TenantWrites, 18_000.0, 300.0)], now);
+    pub(crate) fn new(mode: Throttling, refill: Refill, tenant_users: usize, now: Moment) -> Self {
+        let tenant = buckets(mode, refill, &[(Kind::TenantWrites, 18_000.0, 300.0)], now);
         Self {
             mode,
+            refill,
             tenant_users,
             tenant,
             apps: HashMap::new(),
@@ -198,7 +202,7 @@ impl Throttle {
         if self.apps.len() >= MOST_APPS && !self.apps.contains_key(&app) {
             self.apps.clear();
         }
-        let (mode, tenant_users) = (self.mode, self.tenant_users);
+        let (mode, refill, tenant_users) = (self.mode, self.refill, self.tenant_users);
         let of_app = self.apps.entry(app).or_insert_with(|| {
             // Resource units by the size of the tenant: S, M, L.
             let units = match tenant_users {
@@ -208,6 +212,7 @@ impl Throttle {
             };
             buckets(
                 mode,
+                refill,
                 &[
                     (Kind::AppTenantUnits, units, 10.0),
                     (Kind::AppTenantWrites, 3_000.0, 150.0),
@@ -241,7 +246,7 @@ impl Throttle {
             }
             let promised = bucket.promised.min(bucket.capacity);
             let missing = bucket.capacity * priority.floor() + promised - bucket.left;
-            let wait_ms = (missing / bucket.per_ms).max(0.0);
+            let wait_ms = bucket.wait_ms(missing, now);
             // Truncation is the point: whole seconds, rounded up, within bounds that fit.
             let retry_after_s = ((wait_ms / 1000.0).ceil() as u64).clamp(1, LONGEST_WAIT_S);
             let until = now.plus_ms(i64::try_from(retry_after_s * 1000).unwrap_or(0));
@@ -271,8 +276,32 @@ impl Bucket {
     fn refill(&mut self, now: Moment) {
         // A clock that was set back must not empty the bucket.
         let elapsed = (now.ms() - self.last.ms()).max(0);
-        self.left = (self.left + elapsed as f64 * self.per_ms).min(self.capacity);
-        self.last = now;
+        match self.refill {
+            Refill::Even => {
+                self.left = (self.left + elapsed as f64 * self.per_ms).min(self.capacity);
+                self.last = now;
+            }
+            Refill::Window => {
+                let window = self.window_ms();
+                if elapsed >= window {
+                    self.left = self.capacity;
+                    self.last = self.last.plus_ms(elapsed / window * window);
+                }
+            }
+        }
+    }
+
+    /// The length of a window, in whole milliseconds.
+    fn window_ms(&self) -> i64 {
+        ((self.capacity / self.per_ms) as i64).max(1)
+    }
+
+    /// How long until there is so much more.
+    fn wait_ms(&self, missing: f64, now: Moment) -> f64 {
+        match self.refill {
+            Refill::Even => (missing / self.per_ms).max(0.0),
+            Refill::Window => (self.window_ms() - (now.ms() - self.last.ms())).max(0) as f64,
+        }
     }
 
     fn used(&self) -> f64 {
@@ -280,7 +309,12 @@ impl Bucket {
     }
 }
 
-fn buckets(mode: Throttling, limits: &[(Kind, f64, f64)], now: Moment) -> Vec<Bucket> {
+fn buckets(
+    mode: Throttling,
+    refill: Refill,
+    limits: &[(Kind, f64, f64)],
+    now: Moment,
+) -> Vec<Bucket> {
     limits
         .iter()
         .map(|&(kind, limit, seconds)| {
@@ -298,6 +332,7 @@ fn buckets(mode: Throttling, limits: &[(Kind, f64, f64)], now: Moment) -> Vec<Bu
                 kind,
                 capacity,
                 per_ms,
+                refill,
                 left: capacity,
                 last: now,
                 refused_at: now,
@@ -318,13 +353,17 @@ mod tests {
     const APP: Uuid = Uuid::from_u128(1);
     const TENANT: Uuid = Uuid::from_u128(2);
 
+    fn throttle(mode: Throttling, tenant_users: usize) -> Throttle {
+        Throttle::new(mode, Refill::Even, tenant_users, NOW)
+    }
+
     fn write(throttle: &mut Throttle, priority: Priority, at: Moment) -> Admission {
         throttle.admit(APP, TENANT, Cost::WRITE, priority, at)
     }
 
     #[test]
     fn three_thousand_writes_pass_and_the_next_one_waits() {
-        let mut throttle = Throttle::new(Throttling::Published, 1000, NOW);
+        let mut throttle = throttle(Throttling::Published, 1000);
         for _ in 0..3000 {
             assert!(matches!(
                 write(&mut throttle, Priority::Normal, NOW),
@@ -352,13 +391,12 @@ mod tests {
 
     #[test]
     fn a_client_that_does_not_wait_waits_longer() {
-        let mut throttle = Throttle::new(
+        let mut throttle = throttle(
             Throttling::Quota {
                 writes: 10,
                 seconds: 10.0,
             },
             10,
-            NOW,
         );
         for _ in 0..10 {
             write(&mut throttle, Priority::Normal, NOW);
@@ -376,13 +414,12 @@ mod tests {
 
     #[test]
     fn what_was_on_its_way_is_refused_without_being_counted() {
-        let mut throttle = Throttle::new(
+        let mut throttle = throttle(
             Throttling::Quota {
                 writes: 10,
                 seconds: 10.0,
             },
             10,
-            NOW,
         );
         for _ in 0..30 {
             write(&mut throttle, Priority::Normal, NOW);
@@ -399,10 +436,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_client_that_waits_as_long_as_any_part_was_told_is_not_refused_again(
-            writes in 1u32..60, seconds in 1u32..200, rounds in prop::collection::vec((1usize..21, 0i64..3_000), 1..20),
+            writes in 1u32..60, seconds in 1u32..200, refill in prop::sample::select(vec![Refill::Even, Refill::Window]),
+            rounds in prop::collection::vec((1usize..21, 0i64..3_000), 1..20),
         ) {
             let quota = Throttling::Quota { writes, seconds: f64::from(seconds) };
-            let mut throttle = Throttle::new(quota, 10, NOW);
+            let mut throttle = Throttle::new(quota, refill, 10, NOW);
             let mut now = NOW;
             for (parts, pause) in rounds {
                 let parts = parts.min(writes as usize);
@@ -424,14 +462,39 @@ mod tests {
     }
 
     #[test]
+    fn a_window_gives_everything_back_at_its_end() {
+        let quota = Throttling::Quota {
+            writes: 10,
+            seconds: 10.0,
+        };
+        let mut throttle = Throttle::new(quota, Refill::Window, 10, NOW);
+        let at = |ms: i64| NOW.plus_ms(ms);
+        for _ in 0..10 {
+            write(&mut throttle, Priority::Normal, at(3_000));
+        }
+        let Admission::Refused { retry_after_s, .. } =
+            write(&mut throttle, Priority::Normal, at(4_000))
+        else {
+            unreachable!("the window is used up");
+        };
+        // The first request began it.
+        assert_eq!(retry_after_s, 9);
+        let refused = write(&mut throttle, Priority::Normal, at(12_999));
+        assert!(matches!(refused, Admission::Refused { .. }));
+        for _ in 0..10 {
+            let passed = write(&mut throttle, Priority::Normal, at(13_000));
+            assert!(matches!(passed, Admission::Passes { .. }));
+        }
+    }
+
+    #[test]
     fn the_used_share_is_told_only_above_four_fifths() {
-        let mut throttle = Throttle::new(
+        let mut throttle = throttle(
             Throttling::Quota {
                 writes: 10,
                 seconds: 10.0,
             },
             10,
-            NOW,
         );
         let told: Vec<bool> = (0..10)
             .map(|_| {
@@ -451,13 +514,12 @@ mod tests {
 
     #[test]
     fn low_is_refused_first_and_high_last() {
-        let mut throttle = Throttle::new(
+        let mut throttle = throttle(
             Throttling::Quota {
                 writes: 100,
                 seconds: 1000.0,
             },
             10,
-            NOW,
         );
         for _ in 0..95 {
             write(&mut throttle, Priority::Normal, NOW);
@@ -484,7 +546,7 @@ mod tests {
 
     #[test]
     fn a_factor_keeps_the_rate_and_shrinks_the_burst() {
-        let mut throttle = Throttle::new(Throttling::Scaled(0.1), 1000, NOW);
+        let mut throttle = throttle(Throttling::Scaled(0.1), 1000);
         let burst = (0..1000)
             .take_while(|_| {
                 matches!(
@@ -517,7 +579,7 @@ mod tests {
         /// Whatever a client does, no more than the quota passes.
         #[test]
         fn no_more_than_the_quota_passes(gaps in prop::collection::vec(0i64..400, 1..300)) {
-            let mut throttle = Throttle::new(Throttling::Quota { writes: 20, seconds: 2.0 }, 10, NOW);
+            let mut throttle = throttle(Throttling::Quota { writes: 20, seconds: 2.0 }, 10);
             let mut now = NOW;
             let mut passed = 0.0;
             for gap in gaps {
@@ -532,7 +594,7 @@ mod tests {
         /// A client that waits as long as it was told passes with its next request.
         #[test]
         fn who_waits_as_told_passes(gaps in prop::collection::vec(0i64..150, 1..300)) {
-            let mut throttle = Throttle::new(Throttling::Quota { writes: 20, seconds: 2.0 }, 10, NOW);
+            let mut throttle = throttle(Throttling::Quota { writes: 20, seconds: 2.0 }, 10);
             let mut now = NOW;
             for gap in gaps {
                 now = now.plus_ms(gap);

@@ -44,7 +44,7 @@ impl World {
         let clock = Clock::new();
         let now = clock.now();
         let directory = Directory::new(tenant.users.iter().cloned(), now);
-        let throttle = Throttle::new(settings.throttle, directory.living(), now);
+        let throttle = Throttle::new(settings.throttle, settings.refill, directory.living(), now);
         Self {
             directory: RwLock::new(directory),
             apps: RwLock::new(tenant.apps.clone()),
@@ -111,15 +111,18 @@ impl World {
 
     /// Changes the settings; buckets start full again where their limits change.
     pub(crate) fn set_settings(&self, settings: Settings) {
-        let throttling_changes = self.settings().throttle != settings.throttle;
-        let throttle = settings.throttle;
+        let (throttle, refill) = (settings.throttle, settings.refill);
+        let throttling_changes = {
+            let before = self.settings();
+            (before.throttle, before.refill) != (throttle, refill)
+        };
         *self
             .settings
             .write()
             .unwrap_or_else(PoisonError::into_inner) = settings;
         if throttling_changes {
             let living = self.directory().living();
-            *self.throttle() = Throttle::new(throttle, living, self.clock.now());
+            *self.throttle() = Throttle::new(throttle, refill, living, self.clock.now());
         }
     }
 
@@ -134,7 +137,8 @@ impl World {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = self.first_settings.clone();
         let living = self.directory().living();
-        *self.throttle() = Throttle::new(self.first_settings.throttle, living, now);
+        let first = &self.first_settings;
+        *self.throttle() = Throttle::new(first.throttle, first.refill, living, now);
         *self.grants() = Grants::default();
         *self.flows() = Flows::default();
         *self.challenges() = Challenges::default();

@@ -256,16 +256,7 @@ pub(crate) fn of_status(
         );
     }
     if let Some(retry_after) = retry_after {
-        let text = match retry_after {
-            RetryAfter::Seconds(seconds) => seconds.to_string(),
-            RetryAfter::Text(text) => match text
-                .strip_prefix('+')
-                .and_then(|seconds| seconds.parse::<i64>().ok())
-            {
-                Some(seconds) => stamp.now.plus_ms(seconds.saturating_mul(1000)).http_date(),
-                None => text.clone(),
-            },
-        };
+        let text = retry_after.text(stamp.now);
         answer.headers.push(("Retry-After", text.into()));
     }
     answer

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::answers::Stamp;
 use super::route::{Operation, Unroutable, Who};
 use super::{Context, Request, answers, batch, perform};
-use crate::exchange::{Answer, Delivery, Reply};
+use crate::exchange::{Answer, Asked, Delivery, Reply};
 use crate::faults::{Fault, Hit};
+use crate::tenant::Cloud;
 use crate::wire;
 use crate::world::World;
 
@@ -101,11 +103,11 @@ pub(crate) fn strike(
         }
         Fault::Huge { bytes } => {
             let mut answer = run();
-            let blanks = usize::try_from((*bytes).min(LARGEST)).unwrap_or(0);
-            answer.body.splice(0..0, std::iter::repeat_n(b' ', blanks));
+            put_blanks(&mut answer, *bytes);
             answer
         }
         Fault::Html { status } => html(*status),
+        Fault::Overloaded => overloaded(context.asked.cloud, &context.stamp),
         Fault::Redirect { location } => Answer::new(302).header("Location", location.clone()),
         Fault::WrongUser => match operation {
             Ok(Operation::User(Who::Named(name)))
@@ -144,6 +146,26 @@ pub(crate) fn html(status: u16) -> Answer {
     Answer::html(status, text)
 }
 
+/// So many blanks before the body, within bounds.
+pub(crate) fn put_blanks(answer: &mut Answer, bytes: u32) {
+    let blanks = usize::try_from(bytes.min(LARGEST)).unwrap_or(0);
+    answer.body.splice(0..0, std::iter::repeat_n(b' ', blanks));
+}
+
+fn overloaded(cloud: Cloud, stamp: &Stamp) -> Answer {
+    answers::of_status(503, None, None, None, cloud, stamp)
+}
+
+/// What an overloaded node says to a whole request.
+pub(crate) fn overloaded_reply(asked: &Asked) -> Reply {
+    let stamp = Stamp::of(asked);
+    let answer = answers::with_headers(overloaded(asked.cloud, &stamp), &stamp);
+    Reply {
+        fault: Some(Fault::Overloaded.kind()),
+        ..Reply::from(answer)
+    }
+}
+
 fn somebody_else(world: &World, name: &str) -> String {
     let directory = world.directory();
     let index = directory.index_of(name);
@@ -161,6 +183,7 @@ pub(crate) fn delivery(fault: &Fault) -> (Delivery, Duration) {
         Fault::Reset { .. } => (Delivery::Reset, Duration::ZERO),
         Fault::CutBody => (Delivery::CutBody, Duration::ZERO),
         Fault::Stall { ms } => (Delivery::Stall(Duration::from_millis(*ms)), Duration::ZERO),
+        Fault::Overloaded => (Delivery::Overload, Duration::ZERO),
         Fault::Slow { ms } => (Delivery::Whole, Duration::from_millis(*ms)),
         _ => (Delivery::Whole, Duration::ZERO),
     }
@@ -214,13 +237,8 @@ pub(crate) fn on_batch(context: &Context<'_>, request: &Request<'_>, fault: &Fau
         }
         Fault::EmptyBody => reply.answer.body.clear(),
         Fault::TruncatedJson => reply.answer.body.truncate(reply.answer.body.len() / 2),
-        Fault::Huge { bytes } => {
-            let blanks = usize::try_from((*bytes).min(LARGEST)).unwrap_or(0);
-            reply
-                .answer
-                .body
-                .splice(0..0, std::iter::repeat_n(b' ', blanks));
-        }
+        Fault::Huge { bytes } => put_blanks(&mut reply.answer, *bytes),
+        Fault::Overloaded => reply.answer = overloaded(context.asked.cloud, &context.stamp),
         Fault::Html { status } => reply.answer = html(*status),
         Fault::Redirect { location } => {
             reply.answer = Answer::new(302).header("Location", location.clone())

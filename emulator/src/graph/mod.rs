@@ -18,7 +18,7 @@ pub(crate) mod route;
 mod select;
 mod users;
 
-pub(crate) use self::fault::delivery as delivery_of;
+pub(crate) use self::fault::{delivery as delivery_of, overloaded_reply, put_blanks};
 
 use http::Method;
 

@@ -31,7 +31,9 @@ impl AnswerBody {
         let half = bytes.len() / 2;
         let steps = match delivery {
             _ if bytes.is_empty() => VecDeque::new(),
-            Delivery::Whole | Delivery::Reset => VecDeque::from([Step::Data(bytes)]),
+            Delivery::Whole | Delivery::Overload | Delivery::Reset => {
+                VecDeque::from([Step::Data(bytes)])
+            }
             Delivery::CutBody => VecDeque::from([Step::Data(bytes.slice(..half)), Step::Break]),
             Delivery::Stall(time) => VecDeque::from([
                 Step::Data(bytes.slice(..half)),

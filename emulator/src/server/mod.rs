@@ -7,6 +7,7 @@ mod stream;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,6 +49,15 @@ pub(crate) struct Listener {
     pub(crate) cloud: Cloud,
 }
 
+/// What the requests of one connection can do to one another.
+#[derive(Default)]
+struct Ties {
+    /// The connection is to be reset.
+    reset: Notify,
+    /// Everything on the connection is refused.
+    overloaded: AtomicBool,
+}
+
 /// Serves until `stop` turns true. Connections end with it.
 pub(crate) async fn run(
     world: Arc<World>,
@@ -76,13 +86,13 @@ pub(crate) async fn run(
         let _ = stream.set_nodelay(true);
         let (world, tls) = (Arc::clone(&world), tls.clone());
         connections.spawn(async move {
-            let reset = Arc::new(Notify::new());
+            let ties = Arc::new(Ties::default());
             let (socket, resetter) = Socket::new(stream);
             let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await else { return };
-            let signal = Arc::clone(&reset);
+            let of_request = Arc::clone(&ties);
             let service = service_fn(move |request| {
-                let (world, signal) = (Arc::clone(&world), Arc::clone(&signal));
-                async move { Ok::<_, Infallible>(serve(&world, request, surface, cloud, &signal).await) }
+                let (world, ties) = (Arc::clone(&world), Arc::clone(&of_request));
+                async move { Ok::<_, Infallible>(serve(&world, request, surface, cloud, &ties).await) }
             });
             let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             builder.http2().max_concurrent_streams(1000).adaptive_window(true);
@@ -90,7 +100,7 @@ pub(crate) async fn run(
             tokio::select! {
                 // How a client ends its connection is its own affair.
                 _ = connection => {}
-                () = reset.notified() => resetter.reset(),
+                () = ties.reset.notified() => resetter.reset(),
             }
             drop(permit);
         });
@@ -104,7 +114,7 @@ async fn serve(
     request: Request<Incoming>,
     surface: Surface,
     cloud: Cloud,
-    reset: &Notify,
+    ties: &Ties,
 ) -> Response<AnswerBody> {
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, LARGEST_BODY).collect().await {
@@ -118,16 +128,23 @@ async fn serve(
         }
     };
     let asked = ask(world, head, body, surface, cloud);
-    let mut reply = dispatch(world, &asked).await;
+    let mut reply = if ties.overloaded.load(Ordering::Acquire) {
+        graph::overloaded_reply(&asked)
+    } else {
+        dispatch(world, &asked).await
+    };
     let latency = Duration::from_millis(world.settings().latency_ms) + reply.extra_delay;
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     note(world, &asked, &mut reply);
     if reply.delivery == Delivery::Reset {
-        reset.notify_one();
+        ties.reset.notify_one();
         // The connection's task sees the signal and drops this one with the connection.
         std::future::pending::<()>().await;
+    }
+    if reply.delivery == Delivery::Overload {
+        ties.overloaded.store(true, Ordering::Release);
     }
     respond(reply.answer, reply.delivery, world)
 }

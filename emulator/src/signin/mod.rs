@@ -258,6 +258,9 @@ fn password(world: &World, asked: &Asked) -> Answer {
         };
     flow.user = Some(known.record.user.id);
     flow.name = known.record.user.principal_name.to_string();
+    if let Some(id) = known.interrupt() {
+        return page::interrupt(asked, &flow, id);
+    }
     if known.must_enrol() {
         return page::proof_up(asked, &flow);
     }

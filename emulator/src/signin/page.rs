@@ -75,6 +75,16 @@ pub(crate) fn proof_up(asked: &Asked, flow: &Flow) -> Answer {
     page(&config)
 }
 
+/// A page that asks for something else, and leads nowhere.
+pub(crate) fn interrupt(asked: &Asked, flow: &Flow, id: &str) -> Answer {
+    let mut config = common(asked, flow, id);
+    config.insert(
+        "urlPost".into(),
+        format!("{}/common/interrupt", asked.origin()).into(),
+    );
+    page(&config)
+}
+
 /// A device or location rule stands in the way.
 pub(crate) fn conditional_access(asked: &Asked, flow: &Flow, error: &TokenError) -> Answer {
     let mut config = common(asked, flow, "ConvergedConditionalAccess");

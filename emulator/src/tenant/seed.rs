@@ -267,6 +267,7 @@ pub(crate) fn changed(user: &User, changes: Map<String, Value>) -> Result<User, 
             "mfa" => details.mfa = new_details.mfa,
             "locked" => details.locked = new_details.locked,
             "passwordExpired" => details.password_expired = new_details.password_expired,
+            "interrupt" => details.interrupt.clone_from(&new_details.interrupt),
             "blockedByPolicy" => details.blocked_by_policy = new_details.blocked_by_policy,
             _ => return Err(SeedError::Unchangeable { field: name }),
         }
@@ -288,6 +289,7 @@ fn is_worth_keeping(details: &Details) -> bool {
         &details.external_user_state,
         &details.on_premises_immutable_id,
         &details.on_premises_security_identifier,
+        &details.interrupt,
     ];
     let lists = [
         &details.business_phones,

@@ -86,6 +86,8 @@ pub(crate) struct Details {
     pub(crate) locked: bool,
     pub(crate) password_expired: bool,
     pub(crate) blocked_by_policy: bool,
+    /// The id of a page that the sign-in pages show after the password, and that leads nowhere.
+    pub(crate) interrupt: Option<String>,
     pub(crate) agent: bool,
     /// Reads do not find the person before this time: a new account that has not replicated.
     pub(crate) appears_at: Option<Timestamp>,
@@ -263,6 +265,13 @@ impl User {
     #[must_use]
     pub fn blocked_by_policy(mut self) -> Self {
         self.details().blocked_by_policy = true;
+        self
+    }
+
+    /// Shown a page of this id after the password, that leads nowhere: `CmsiInterrupt`, or one that no program knows.
+    #[must_use]
+    pub fn interrupted_by(mut self, page: &str) -> Self {
+        self.details().interrupt = Some(page.to_owned());
         self
     }
 

@@ -1,6 +1,6 @@
 //! The refusals of the sign-in service, worded as it words them.
 //!
-//! Four are recorded from the live service (September 2026): 7000215, 500011, 70003 and 700038. The texts, statuses and
+//! Four are recorded from the live service (13 August 2026): 7000215, 500011, 70003 and 700038. The texts, statuses and
 //! `error` members of the others are approximate, put together from "Microsoft Entra authentication and authorization
 //! error codes" and from reports. Clients should branch on `error` and on the numbers, never on the text.
 

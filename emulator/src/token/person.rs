@@ -26,6 +26,11 @@ impl Known {
             .map_or(Mfa::Off, |details| details.mfa)
     }
 
+    /// The page that stops the way through the pages.
+    pub(crate) fn interrupt(&self) -> Option<&str> {
+        self.record.user.details.as_deref()?.interrupt.as_deref()
+    }
+
     /// What stands between the password and a token, for a sign-in that cannot show pages.
     pub(crate) fn without_pages(self, resource: &str) -> Result<Self, TokenError> {
         match self.mfa() {

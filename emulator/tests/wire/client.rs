@@ -173,6 +173,41 @@ impl Trial {
         }
     }
 
+    /// Sends requests one after another on one connection, HTTP/1.1.
+    pub(crate) async fn send_all<'a>(
+        &self,
+        requests: impl IntoIterator<Item = Ask<'a>>,
+    ) -> Vec<Got> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port()))
+            .await
+            .unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TokioIo::new(self.http1.connect(name, stream).await.unwrap());
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        let mut all = Vec::new();
+        for ask in requests {
+            let uri: Uri = ask.url.parse().unwrap();
+            let mut builder = Request::builder()
+                .method(ask.method)
+                .header("host", uri.authority().unwrap().as_str());
+            for (name, value) in &ask.headers {
+                builder = builder.header(name, value);
+            }
+            let target = uri.path_and_query().unwrap().to_string();
+            let request = builder.uri(target).body(Full::new(Bytes::from(ask.body)));
+            sender.ready().await.unwrap();
+            let response = sender.send_request(request.unwrap()).await.unwrap();
+            let (head, body) = response.into_parts();
+            all.push(Got {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body: body.collect().await.unwrap().to_bytes(),
+            });
+        }
+        all
+    }
+
     fn port(&self) -> u16 {
         self.emulator
             .graph_url()

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use entra_emulator::{Tenant, User};
+
 use crate::client::{Got, Trial};
 
 /// A recorded answer.
@@ -143,6 +145,93 @@ async fn e16_the_recorded_answers_to_malformed_batches_are_given() {
         "Request Id 1 has to be unique in a batch.",
     );
     assert_eq!(formed(batch(twice).await.text()), recorded);
+}
+
+/// Recorded 8 September 2026; names, ids and the page's token are replaced.
+#[tokio::test]
+async fn e16_the_recorded_answers_to_reads_are_given() {
+    let trial = Trial::of(
+        Tenant::builder()
+            .user(User::member("ada@contoso.example").named("Ada Lovelace"))
+            .user(User::member("grace@contoso.example"))
+            .build(),
+    )
+    .await;
+    let token = trial.token().await;
+    let get = async |path: &str| {
+        let url = format!("https://graph.microsoft.com/v1.0/users{path}");
+        trial.ask("GET", url).bearer(&token).send().await
+    };
+    let read = async |path: &str, status: u16| {
+        let got = get(path).await;
+        assert_eq!(got.status, status, "{path}");
+        let text = formed(got.text());
+        match text.split_once("skiptoken=") {
+            Some((before, behind)) => {
+                let rest = behind.split_once('"').unwrap().1;
+                format!("{before}skiptoken=TOKEN\"{rest}")
+            }
+            None => text,
+        }
+    };
+    let context = r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users"#;
+    let next = r#""@odata.nextLink":"https://graph.microsoft.com/v1.0/users?"#;
+    assert_eq!(
+        read("/ada@contoso.example?$select=displayName", 200).await,
+        format!(r#"{context}(displayName)/$entity","displayName":"Ada Lovelace"}}"#)
+    );
+    assert_eq!(
+        read("/ada@contoso.example?$select=noSuchProperty", 200).await,
+        format!(r#"{context}(noSuchProperty)/$entity"}}"#)
+    );
+    assert_eq!(
+        read("?$top=1", 200).await,
+        format!(
+            r#"{context}",{next}$top=1&$skiptoken=TOKEN","value":[{{"businessPhones":[],"displayName":"Ada Lovelace","givenName":"Ada","jobTitle":null,"mail":"ada@contoso.example","mobilePhone":null,"officeLocation":null,"preferredLanguage":null,"surname":"Lovelace","userPrincipalName":"ada@contoso.example","id":"GUID"}}]}}"#
+        )
+    );
+    assert_eq!(
+        read("?$select=displayName&$top=1", 200).await,
+        format!(
+            r#"{context}(displayName)",{next}$select=displayName&$top=1&$skiptoken=TOKEN","value":[{{"displayName":"Ada Lovelace"}}]}}"#
+        )
+    );
+    let error = |code: &str, message: &str| {
+        format!(
+            r#"{{"error":{{"code":"{code}","message":"{message}","innerError":{{"date":"TIME","request-id":"GUID","client-request-id":"GUID"}}}}}}"#
+        )
+    };
+    for (asked, shown) in [
+        ("not-a-valid-object-id", "not-a-valid-object-id"),
+        ("ffffffff-0000-4000-8000-000000000000", "GUID"),
+    ] {
+        let message = format!(
+            "Resource '{shown}' does not exist or one of its queried reference-property objects are not present."
+        );
+        assert_eq!(
+            read(&format!("/{asked}"), 404).await,
+            error("Request_ResourceNotFound", &message)
+        );
+    }
+    let got = trial.graph("GET", "/v1.0/users").send().await;
+    assert_eq!(got.status, 401);
+    assert_eq!(
+        formed(got.text()),
+        error("InvalidAuthenticationToken", "Access token is empty.")
+    );
+}
+
+/// Recorded 13 August 2026: the members of a token's answer, in their order.
+#[tokio::test]
+async fn e16_the_recorded_answer_with_a_token_is_given() {
+    let trial = Trial::sample().await;
+    let got = trial.app_token().await;
+    let body = got.json();
+    let token = body["access_token"].as_str().unwrap();
+    assert_eq!(
+        got.text().replace(token, "TOKEN"),
+        r#"{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"TOKEN"}"#
+    );
 }
 
 #[test]

@@ -338,3 +338,44 @@ async fn e11_the_admin_side_takes_the_same_rules() {
         400
     );
 }
+
+#[tokio::test]
+async fn e11_an_overloaded_node_is_left_with_a_new_connection() {
+    let trial = Trial::sample().await;
+    let token = trial.token().await;
+    let rule = FaultRule::new(Fault::Overloaded).on(Route::Revoke).times(1);
+    trial.emulator.faults().add(rule);
+    let path = format!("/v1.0/users/{ADA}/revokeSignInSessions");
+    let revoke = || trial.graph("POST", &path).bearer(&token);
+    let got = trial.send_all([revoke(), revoke(), revoke()]).await;
+    for got in &got {
+        assert_eq!(
+            (got.status, got.code().as_str(), got.header("retry-after")),
+            (503, "serviceNotAvailable", None)
+        );
+    }
+    assert_eq!(trial.emulator.user(ADA).unwrap().revocations, 0);
+    assert_eq!(trial.send_all([revoke()]).await[0].status, 200);
+}
+
+#[tokio::test]
+async fn e11_the_token_endpoint_has_the_faults_of_any_endpoint() {
+    let trial = Trial::sample().await;
+    let once = |fault| {
+        trial
+            .emulator
+            .faults()
+            .add(FaultRule::new(fault).on(Route::Token).times(1))
+    };
+    once(Fault::Huge { bytes: 100_000 });
+    let got = trial.app_token().await;
+    assert!(got.body.len() > 100_000 && got.json()["access_token"].is_string());
+    once(status(429, Some(RetryAfter::Text("+60".into())), false));
+    let got = trial.app_token().await;
+    assert!(got.header("retry-after").unwrap().ends_with(" GMT"));
+    once(Fault::TruncatedJson);
+    let got = trial.app_token().await;
+    assert!(serde_json::from_slice::<Value>(&got.body).is_err());
+    once(Fault::EmptyBody);
+    assert!(trial.app_token().await.body.is_empty());
+}

@@ -41,6 +41,11 @@ fn tenant() -> Tenant {
                 .with_mfa(Mfa::MustEnrol),
         )
         .user(
+            User::member("asked@contoso.example")
+                .with_password("pw")
+                .interrupted_by("CmsiInterrupt"),
+        )
+        .user(
             User::member("blocked@contoso.example")
                 .with_password("pw")
                 .blocked_by_policy(),
@@ -408,6 +413,11 @@ async fn e13_every_obstacle_has_its_page() {
             "{name}"
         );
     }
+    let page = config(&browser.begin(&[]).await);
+    let page = config(&browser.password(&page, "asked@contoso.example", "pw").await);
+    assert_eq!(page["pgid"], "CmsiInterrupt");
+    let got = browser.post(&text(&page, "urlPost"), &[]).await;
+    assert_eq!(got.status, 404);
     let page = config(&browser.begin(&[]).await);
     browser.password(&page, "plain@contoso.example", "pw").await;
     // The flow token was used up.

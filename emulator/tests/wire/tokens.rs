@@ -310,3 +310,95 @@ async fn e2_the_correlation_id_is_the_callers() {
         .await;
     assert_eq!(got.json()["correlation_id"], id);
 }
+
+/// Status, `error` and `suberror` of every number that clients are known to meet: recorded for four, else from "Microsoft
+/// Entra authentication and authorization error codes" and from reports.
+#[tokio::test]
+async fn e2_every_number_can_be_had_and_has_its_envelope() {
+    let table = [
+        (7_000_215, 401, "invalid_client", None),
+        (7_000_222, 401, "invalid_client", None),
+        (7_000_216, 401, "invalid_client", None),
+        (7_000_218, 401, "invalid_client", None),
+        (700_016, 400, "unauthorized_client", None),
+        (700_038, 400, "unauthorized_client", None),
+        (7_000_229, 401, "invalid_client", None),
+        (7_000_112, 400, "unauthorized_client", None),
+        (90_002, 400, "invalid_request", None),
+        (900_023, 400, "invalid_request", None),
+        (90_013, 400, "invalid_request", None),
+        (900_144, 400, "invalid_request", None),
+        (70_011, 400, "invalid_scope", None),
+        (1_002_012, 400, "invalid_scope", None),
+        (500_011, 400, "invalid_resource", None),
+        (70_003, 400, "unsupported_grant_type", None),
+        (700_027, 401, "invalid_client", None),
+        (700_024, 401, "invalid_client", None),
+        (700_023, 401, "invalid_client", None),
+        (700_025, 401, "invalid_client", None),
+        (70_021, 401, "invalid_client", None),
+        (9_001_023, 400, "invalid_request", None),
+        (50_126, 400, "invalid_grant", None),
+        (50_034, 400, "invalid_grant", None),
+        (50_053, 400, "invalid_grant", None),
+        (50_055, 400, "invalid_grant", Some("user_password_expired")),
+        (50_056, 400, "invalid_grant", None),
+        (50_057, 400, "invalid_grant", None),
+        (50_076, 400, "invalid_grant", Some("basic_action")),
+        (50_079, 400, "invalid_grant", Some("basic_action")),
+        (50_072, 400, "invalid_grant", Some("basic_action")),
+        (50_074, 400, "invalid_grant", Some("basic_action")),
+        (50_158, 400, "invalid_grant", Some("basic_action")),
+        (65_001, 400, "invalid_grant", Some("consent_required")),
+        (53_003, 400, "invalid_grant", Some("message_only")),
+        (53_000, 400, "invalid_grant", Some("message_only")),
+        (53_001, 400, "invalid_grant", Some("message_only")),
+        (53_004, 400, "invalid_grant", Some("message_only")),
+        (530_032, 400, "invalid_grant", Some("message_only")),
+        (530_035, 400, "invalid_grant", Some("message_only")),
+        (50_173, 400, "invalid_grant", Some("bad_token")),
+        (700_082, 400, "invalid_grant", None),
+        (70_043, 400, "invalid_grant", Some("bad_token")),
+        (70_008, 400, "invalid_grant", None),
+        (50_196, 400, "invalid_grant", None),
+        (90_055, 429, "temporarily_unavailable", None),
+        (90_033, 503, "temporarily_unavailable", None),
+        (90_006, 503, "temporarily_unavailable", None),
+        (90_024, 503, "temporarily_unavailable", None),
+        (50_033, 503, "temporarily_unavailable", None),
+        (90_038, 400, "invalid_request", None),
+        (900_382, 400, "invalid_request", None),
+        (900_432, 400, "invalid_request", None),
+    ];
+    let trial = Trial::sample().await;
+    for (code, status, error, suberror) in table {
+        let rule = serde_json::json!({
+            "fault": {"kind": "aadsts", "code": code}, "route": "token", "count": 1,
+        });
+        let added = trial.admin("POST", "/faults", &rule.to_string()).await;
+        assert_eq!(added.status, 200);
+        let got = trial.app_token().await;
+        let body = got.json();
+        assert_eq!(
+            (got.status, got.aadsts(), body["error"].as_str()),
+            (status, code, Some(error)),
+        );
+        assert_eq!(body["suberror"].as_str(), suberror, "{code}");
+        assert_eq!(body["claims"].is_string(), code == 53_003);
+        let description = body["error_description"].as_str().unwrap();
+        let (time, end) = (body["timestamp"].as_str().unwrap(), "Timestamp: ");
+        assert!(
+            description.starts_with(&format!("AADSTS{code}: ")),
+            "{description}"
+        );
+        assert!(
+            description.ends_with(&format!("{end}{time}")),
+            "{description}"
+        );
+        // `2026-08-13 21:24:29Z`
+        assert_eq!((time.len(), &time[10..11], &time[19..]), (20, " ", "Z"));
+        for id in ["trace_id", "correlation_id"] {
+            assert!(uuid::Uuid::try_parse(body[id].as_str().unwrap()).is_ok());
+        }
+    }
+}
