@@ -159,10 +159,13 @@ pub struct Lane {
     pub id: &'static str,
     pub units: u32,
     pub window: Duration,
+    pub used_header: &'static str,
 }
 
 /// The request headers that every call may set.
 const REQUEST_HEADERS: &[&str] = &["client-request-id"];
+/// Where Microsoft Graph tells how much of a quota is used: a share, whatever it is called.
+const USED_HEADER: &str = "x-ms-throttle-limit-percentage";
 /// What the token for Graph is called.
 const TOKEN: &str = "access-token";
 
@@ -208,17 +211,20 @@ pub fn manifest() -> Manifest {
 }
 
 /// "Microsoft Graph service-specific throttling limits", identity and access: an application in one tenant may make
-/// 3,000 writes in two and a half minutes and use 8,000 resource units in ten seconds (large tenant).
+/// 3,000 writes in two and a half minutes and use 8,000 resource units in ten seconds (large tenant). Above four fifths
+/// of the fullest of all quotas, answers tell how much of it is used.
 const LANES: &[Lane] = &[
     Lane {
         id: WRITES,
         units: 3_000,
         window: Duration::from_secs(150),
+        used_header: USED_HEADER,
     },
     Lane {
         id: RESOURCE_UNITS,
         units: 8_000,
         window: Duration::from_secs(10),
+        used_header: USED_HEADER,
     },
 ];
 

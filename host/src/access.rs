@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tipstaff_egress::{
     Addresses, Client, ClientOptions, DeclarationFaults, Grant, LaneLimits, Limits, Mode, Origin,
     OriginError, Password, Proxy, Quota as LaneQuota, Roster, Secret, SecretError, Secrets,
-    Session, SessionParts, Tls, TlsError, Witness, danger,
+    Session, SessionParts, Tls, TlsError, Urgency, Witness, danger,
 };
 use tipstaff_sandbox::{ConnectionView, Manifest};
 
@@ -206,7 +206,7 @@ impl Access {
     pub(crate) fn session(
         &self,
         host: &Host,
-        mode: Mode,
+        (mode, urgency): (Mode, Urgency),
         roster: Arc<Roster>,
         witness: Arc<dyn Witness>,
     ) -> Arc<Session> {
@@ -214,6 +214,7 @@ impl Access {
             &self.connection.account(),
             self.grant.lanes(),
             &self.lane_limits,
+            urgency,
         );
         Arc::new(Session::new(SessionParts {
             grant: Arc::clone(&self.grant),

@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::enforcement::ledger::{Ledger, LedgerError};
 use crate::enforcement::plan::Draft;
+use crate::lanes::LaneFiles;
 use crate::registry::{ApprovalsFile, Registry, RegistryError, Shelf};
 use crate::state::{StateError, StateFolder};
 
@@ -229,9 +230,9 @@ impl Builder {
             code: self.code.unwrap_or_else(|| state.code()),
             registry: Registry::new(state.registry()),
             approvals: self.approvals,
+            lanes: Lanes::kept_in(Arc::new(LaneFiles::new(state.lanes()))),
             state,
             ledger,
-            lanes: Lanes::new(),
             limits: self.limits,
             log: self.log.unwrap_or_else(|| Arc::new(ToTracing)),
             engine: OnceLock::new(),

@@ -118,6 +118,10 @@ impl StateFolder {
         self.root.join("spool")
     }
 
+    pub(crate) fn lanes(&self) -> PathBuf {
+        self.root.join("lanes")
+    }
+
     pub(crate) fn code(&self) -> PathBuf {
         self.root.join("code")
     }
@@ -185,6 +189,19 @@ pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
         .append(true)
         .open(path)?;
     Ok(())
+}
+
+/// Opens a file to read and write that only its owner can read; made if it is not there.
+pub(crate) fn open_private(path: &Path) -> io::Result<std::fs::File> {
+    let mut options = std::fs::File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
 }
 
 #[cfg(all(test, unix))]

@@ -12,6 +12,7 @@ mod beside;
 mod counts;
 mod interrupts;
 mod list;
+mod quota;
 mod recovers;
 mod resume;
 mod stops;

@@ -40,6 +40,7 @@ pub(super) fn declare(manifest: own::Manifest) -> Manifest {
                 id: lane.id.into(),
                 units: lane.units,
                 window: super::nanoseconds(lane.window),
+                used_header: Some(lane.used_header.into()),
             })
             .collect(),
         outcome_codes: manifest

@@ -11,7 +11,7 @@ const ANSWER_HEADERS: &[&str] = &[
     "request-id",
     "retry-after",
     "www-authenticate",
-    "x-ms-throttle-limit-percentage",
+    super::USED_HEADER,
 ];
 const BEARER: &[(Held, Place)] = &[(Held::Sealed(TOKEN), Place::Bearer)];
 

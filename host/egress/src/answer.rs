@@ -3,7 +3,7 @@
 //! What the guest gets to see of it is decided in [`crate::release`].
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::StatusCode;
 use http::header::{HeaderMap, RETRY_AFTER};
@@ -12,6 +12,7 @@ use crate::admit::{Admitted, Subject};
 use crate::declare::{Effect, Learnt};
 use crate::grant::{Grant, NamingRule, Rule};
 use crate::json::{Document, JsonFault, Kind, Value};
+use crate::pace::News;
 use crate::roster::{Roster, fold};
 use crate::wait::retry_after;
 
@@ -129,8 +130,8 @@ pub(crate) fn parts<'d, 'a>(
 pub(crate) struct Findings {
     /// The statuses of the parts, by their places in the request.
     pub(crate) parts: Vec<Option<u16>>,
-    /// Places of lanes, and how long to hold them.
-    pub(crate) holds: Vec<(usize, Duration)>,
+    /// Places of lanes, and what is new of them.
+    pub(crate) lanes: Vec<(usize, News)>,
     /// Neither it nor one of its parts asked to wait or was too much for the service.
     pub(crate) good: bool,
 }
@@ -147,22 +148,12 @@ pub(crate) fn take_down(
 ) -> Findings {
     let mut findings = Findings {
         parts: vec![None; admitted.parts.len()],
-        holds: Vec::new(),
+        lanes: Vec::new(),
         good: !is_busy(status.as_u16()),
     };
-    if is_busy(status.as_u16()) {
-        let wait = headers
-            .get(RETRY_AFTER)
-            .and_then(|value| retry_after(value.to_str().ok()?, now));
-        if let Some(wait) = wait {
-            findings.holds.extend(
-                admitted
-                    .costs(grant)
-                    .into_iter()
-                    .map(|(lane, _)| (lane, wait)),
-            );
-        }
-    }
+    let costs = admitted.costs(grant);
+    let head = |name: &str| Some(Cow::Borrowed(headers.get(name)?.to_str().ok()?));
+    findings.listen(grant, &costs, status.as_u16(), &head, now);
     if admitted.parts.is_empty() {
         if let Some(subject) = &admitted.subject {
             let rule = grant.rule(admitted.rule);
@@ -191,17 +182,9 @@ pub(crate) fn take_down(
         let part = &admitted.parts[at];
         let rule = grant.rule(part.rule);
         findings.parts[at] = Some(code);
-        if is_busy(code) {
-            findings.good = false;
-            let wait = answer
-                .headers
-                .and_then(|headers| retry_after(&header(headers, RETRY_AFTER.as_str())?, now));
-            if let Some(wait) = wait {
-                findings
-                    .holds
-                    .extend(rule.costs.iter().map(|(lane, _)| (*lane, wait)));
-            }
-        }
+        findings.good &= !is_busy(code);
+        let head = |name: &str| header(answer.headers?, name);
+        findings.listen(grant, &rule.costs, code, &head, now);
         if let Some(subject) = &part.subject {
             roster.answered(subject.owner, code, part.effect == Effect::Changes);
             if code == 200 {
@@ -210,6 +193,48 @@ pub(crate) fn take_down(
         }
     }
     findings
+}
+
+impl Findings {
+    /// Takes down what an answer, or a part of one, says of the lanes of `costs`.
+    fn listen<'a>(
+        &mut self,
+        grant: &Grant,
+        costs: &[(usize, u32)],
+        status: u16,
+        header: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+        now: SystemTime,
+    ) {
+        let refused = status == StatusCode::TOO_MANY_REQUESTS.as_u16();
+        let wait = if is_busy(status) {
+            header(RETRY_AFTER.as_str()).and_then(|value| retry_after(&value, now))
+        } else {
+            None
+        };
+        for (lane, _) in costs {
+            let told_in = grant.lanes()[*lane].used_header.as_deref();
+            let used = told_in.and_then(|name| share(&header(name)?));
+            if !refused && wait.is_none() && used.is_none() {
+                continue;
+            }
+            let at = self.lanes.iter().position(|(known, _)| known == lane);
+            let at = at.unwrap_or_else(|| {
+                self.lanes.push((*lane, News::default()));
+                self.lanes.len() - 1
+            });
+            let news = &mut self.lanes[at].1;
+            news.refused |= refused;
+            news.wait = news.wait.max(wait);
+            news.used = [news.used, used].into_iter().flatten().reduce(f64::max);
+        }
+    }
+}
+
+/// A told share of a quota: a decimal number, as in the samples of "Microsoft Graph throttling guidance" (`0.9`).
+fn share(value: &str) -> Option<f64> {
+    let value = value.trim();
+    let is_decimal = value.len() <= 16 && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    value.parse().ok().filter(|_| is_decimal)
 }
 
 /// "Microsoft Graph throttling guidance": 429, and 503 where it says how long.

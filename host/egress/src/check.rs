@@ -146,6 +146,10 @@ impl<'a> Check<'a> {
                 "window",
                 Flaw::OutOfRange(86_400_000),
             );
+            if let Some(name) = &lane.used_header {
+                let flaw = Flaw::BadHeader(shown(name));
+                self.require(is_header_name(name), at, "used-header", flaw);
+            }
         }
     }
 

@@ -194,4 +194,6 @@ pub struct Lane {
     pub units: u32,
     /// How long the window is.
     pub window: Duration,
+    /// The header of answers that tells the share of the quota that is used. Lower case.
+    pub used_header: Option<String>,
 }

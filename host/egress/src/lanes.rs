@@ -1,10 +1,12 @@
-//! The lanes of a process: one bucket for all sessions of one account, and a queue before each.
+//! The lanes of a process: one account for all sessions of one application in one tenant, and a queue before each.
 //!
-//! Who has what is in [`crate::pace`]; this waits, first come first served. Other processes are not seen: they are
-//! noticed by the answers that ask to wait.
+//! Who has what is in [`crate::pace`]; this waits, first come first served, and the urgent before all others. Where an
+//! account is kept, and who else sees it, is for a [`LaneStore`] to say.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +14,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::declare::Lane as Declared;
-use crate::pace::{Bucket, Quota, Sign, Ticket, Wait};
+use crate::pace::{Account, Ask, Counting, News, Quota, Terms, Ticket, Wait};
 use crate::witness::Waiting;
+
+mod store;
+
+use store::InMemory;
+pub use store::{LaneName, LanePlace, LaneStore};
 
 /// How much of the published quotas a run may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,34 +28,51 @@ pub enum LaneLimits {
     /// What the manifest says that the service publishes.
     #[default]
     Published,
-    /// As fast as the service answers; only holds stop a lane.
+    /// As fast as the service answers, until its answers tell of a quota.
     Unlimited,
     /// An operator's own quotas for some lanes, and what is published for the others.
     Set(BTreeMap<String, Quota>),
 }
 
+/// Who goes first where a quota is short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Urgency {
+    /// In its turn, and leaving the reserve alone.
+    #[default]
+    Ordinary,
+    /// Before all that is ordinary, from the reserve too. Only a hold stops it.
+    Urgent,
+}
+
 /// All lanes of a process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lanes {
+    store: Arc<dyn LaneStore>,
     shared: Mutex<HashMap<Key, Arc<Lane>>>,
 }
 
 /// Lanes with another quota are other lanes, so that one action cannot stretch or starve those of another by declaring
 /// the same name.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     account: String,
     lane: String,
-    quota: Option<Quota>,
+    terms: Terms,
 }
 
-/// Buckets that are kept in mind before those that are full again are forgotten.
+/// Accounts that are kept in mind before those that nobody drew on for long are forgotten.
 const MANY: usize = 1024;
+
+/// Whoever waits for a quota asks again so often, to keep its place in the line.
+const IN_LINE: Duration = Duration::from_millis(250);
+/// Whoever waits for an answer, which another process may get, looks so often.
+const FOR_AN_ANSWER: Duration = Duration::from_millis(20);
 
 /// The lanes that one grant's calls draw on. Cheap to clone.
 #[derive(Clone)]
 pub struct LaneSet {
     lanes: Arc<[Entry]>,
+    urgency: Urgency,
 }
 
 struct Entry {
@@ -61,42 +85,65 @@ struct Entry {
 
 #[derive(Debug)]
 struct Lane {
-    bucket: Mutex<Bucket>,
-    queue: tokio::sync::Mutex<()>,
+    terms: Terms,
+    place: Arc<dyn LanePlace>,
+    /// The number of the queue of ordinary requests in the line of all processes.
+    who: u64,
+    ordinary: tokio::sync::Mutex<()>,
+    urgent: tokio::sync::Mutex<()>,
     changed: Notify,
 }
 
 /// Leave to send, from all lanes that a call costs.
-#[must_use = "dropping it gives it back as unanswered"]
+#[must_use = "dropping it gives it back"]
 pub(crate) struct Passage {
     set: LaneSet,
+    /// The places of the lanes, and what was taken of each.
     tickets: Vec<(usize, Ticket)>,
+    left: bool,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Lanes {
-    /// No lanes yet.
+    /// No lanes yet, and none that another process sees.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::kept_in(Arc::new(InMemory))
+    }
+
+    /// Lanes whose accounts are kept in `store`.
+    #[must_use]
+    pub fn kept_in(store: Arc<dyn LaneStore>) -> Self {
+        Self {
+            store,
+            shared: Mutex::default(),
+        }
     }
 
     /// The lanes of `declared` for `account` (the upper layer's key for what the service counts together: one
-    /// application in one tenant). The same account and quota give the same buckets.
+    /// application in one tenant). The same account and quota give the same lanes.
     #[must_use]
-    pub fn open(&self, account: &str, declared: &[Declared], limits: &LaneLimits) -> LaneSet {
-        let now = Instant::now().into_std();
+    pub fn open(
+        &self,
+        account: &str,
+        declared: &[Declared],
+        limits: &LaneLimits,
+        urgency: Urgency,
+    ) -> LaneSet {
         let mut shared = lock(&self.shared);
         if shared.len() > MANY {
             shared.retain(|_, lane| {
-                Arc::strong_count(lane) > 1 || !lock(&lane.bucket).is_rested(now)
+                Arc::strong_count(lane) > 1 || !lane.with(|account, _| account.is_rested())
             });
         }
-        let quotas: Vec<Option<Quota>> = declared.iter().map(|lane| limits.of(lane)).collect();
-        let rate = |at: usize| {
-            quotas[at].map_or(f64::INFINITY, |q| {
-                f64::from(q.units) / q.window.as_secs_f64()
-            })
-        };
+        let terms: Vec<Terms> = declared.iter().map(|lane| limits.of(lane)).collect();
+        let rate =
+            |at: usize| f64::from(terms[at].quota.units) / terms[at].quota.window.as_secs_f64();
         let mut order: Vec<usize> = (0..declared.len()).collect();
         // The id decides between equals, so that all sets agree on the order and none waits in a circle.
         order.sort_by(|&a, &b| {
@@ -106,63 +153,58 @@ impl Lanes {
         });
         let lanes = declared
             .iter()
-            .zip(&quotas)
+            .zip(&terms)
             .enumerate()
-            .map(|(at, (lane, quota))| Entry {
-                id: lane.id.clone(),
-                rank: order.iter().position(|&other| other == at).unwrap_or(at),
-                lane: Arc::clone(
-                    shared
-                        .entry(Key {
-                            account: account.to_owned(),
-                            lane: lane.id.clone(),
-                            quota: *quota,
-                        })
-                        .or_insert_with(|| Arc::new(Lane::new(*quota, now))),
-                ),
-                told: Mutex::new(None),
+            .map(|(at, (lane, terms))| {
+                let key = Key {
+                    account: account.to_owned(),
+                    lane: lane.id.clone(),
+                    terms: *terms,
+                };
+                let lane = shared
+                    .entry(key)
+                    .or_insert_with_key(|key| Arc::new(Lane::open(&*self.store, key)));
+                Entry {
+                    id: declared[at].id.clone(),
+                    rank: order.iter().position(|&other| other == at).unwrap_or(at),
+                    lane: Arc::clone(lane),
+                    told: Mutex::new(None),
+                }
             });
         LaneSet {
             lanes: lanes.collect(),
+            urgency,
         }
     }
 }
 
 impl LaneLimits {
-    fn of(&self, lane: &Declared) -> Option<Quota> {
+    fn of(&self, lane: &Declared) -> Terms {
         let published = Quota {
             units: lane.units,
             window: lane.window,
         };
-        match self {
-            Self::Published => Some(published),
-            Self::Unlimited => None,
-            Self::Set(own) => Some(own.get(&lane.id).copied().unwrap_or(published)),
-        }
+        let (quota, counting) = match self {
+            Self::Published => (published, Counting::Always),
+            Self::Unlimited => (published, Counting::WhenTold),
+            Self::Set(own) => (
+                own.get(&lane.id).copied().unwrap_or(published),
+                Counting::Always,
+            ),
+        };
+        Terms { quota, counting }
     }
 }
 
 impl LaneSet {
     /// Stops a lane for `wait`, at most ten minutes. False if there is no such lane.
     pub fn hold(&self, lane: &str, wait: Duration) -> bool {
-        match self.position(lane) {
-            Some(at) => {
-                self.hold_at(at, wait);
-                true
-            }
-            None => false,
-        }
-    }
-
-    pub(crate) fn position(&self, lane: &str) -> Option<usize> {
-        self.lanes.iter().position(|entry| entry.id == lane)
-    }
-
-    pub(crate) fn hold_at(&self, at: usize, wait: Duration) {
-        if let Some(entry) = self.lanes.get(at) {
-            lock(&entry.lane.bucket).hold(wait, Instant::now().into_std());
+        let entry = self.lanes.iter().find(|entry| entry.id == lane);
+        if let Some(entry) = entry {
+            entry.lane.with(|account, _| account.hold(wait));
             entry.lane.changed.notify_waiters();
         }
+        entry.is_some()
     }
 
     /// Takes units of lanes (by position), waiting in their queues. `tell` hears of waits, at most once a second a lane.
@@ -176,45 +218,72 @@ impl LaneSet {
         let mut passage = Passage {
             set: self.clone(),
             tickets: Vec::with_capacity(costs.len()),
+            left: false,
         };
+        let mut any_waited = false;
         for (at, units) in costs {
-            let ticket = self.take(at, units, tell).await;
+            let (ticket, waited) = self.take(at, units, tell).await;
             passage.tickets.push((at, ticket));
+            any_waited |= waited;
         }
-        // While it waited for one lane, another may have been held; what was paid stays paid. All leave is given back
-        // and asked for anew in the same order, so that no two requests wait for what the other has.
-        while passage.is_stale() {
-            let lanes: Vec<usize> = passage.tickets.iter().map(|(at, _)| *at).collect();
-            passage.give_back();
-            for at in lanes {
-                let ticket = self.take(at, 0, tell).await;
-                passage.tickets.push((at, ticket));
-            }
+        if any_waited {
+            passage.renew(tell).await;
         }
         passage
     }
 
-    async fn take(&self, at: usize, units: u32, tell: &(dyn Fn(Waiting) + Sync)) -> Ticket {
+    /// The ticket, and whether it was waited for.
+    async fn take(&self, at: usize, units: u32, tell: &(dyn Fn(Waiting) + Sync)) -> (Ticket, bool) {
         let entry = &self.lanes[at];
-        let _turn = entry.lane.queue.lock().await;
-        loop {
+        let lane = &*entry.lane;
+        let urgent = self.urgency == Urgency::Urgent;
+        let queue = if urgent { &lane.urgent } else { &lane.ordinary };
+        let (turn, mut waited) = match queue.try_lock() {
+            Ok(turn) => (turn, false),
+            Err(_) => (queue.lock().await, true),
+        };
+        let ask = Ask {
+            units,
+            urgent,
+            who: lane.who,
+        };
+        let mut standing = Standing {
+            lane,
+            in_line: false,
+        };
+        let ticket = loop {
             // Created before the look, so that a change between the look and the wait is not missed.
-            let changed = entry.lane.changed.notified();
-            let now = Instant::now();
-            let wait = match lock(&entry.lane.bucket).take(units, now.into_std()) {
-                Ok(ticket) => return ticket,
+            let changed = lane.changed.notified();
+            let wait = match lane.with(|account, terms| account.take(terms, ask)) {
+                Ok(ticket) => break ticket,
                 Err(wait) => wait,
             };
-            entry.tell(wait, now, tell);
-            match wait.until {
-                Some(until) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(Instant::from_std(until)) => {}
-                        () = changed => {}
-                    }
-                }
-                None => changed.await,
+            waited = true;
+            standing.in_line = !urgent;
+            entry.tell(wait, tell);
+            // A change of the clock, or of what another process knows, is noticed with the next look.
+            let nap = wait.after.map_or(FOR_AN_ANSWER, |after| after.min(IN_LINE));
+            tokio::select! {
+                () = tokio::time::sleep(nap) => {}
+                () = changed => {}
             }
+        };
+        standing.in_line = false;
+        drop(turn);
+        (ticket, waited)
+    }
+}
+
+/// Whoever gives up waiting leaves the line.
+struct Standing<'a> {
+    lane: &'a Lane,
+    in_line: bool,
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        if self.in_line {
+            self.lane.with(|account, _| account.leave(self.lane.who));
         }
     }
 }
@@ -228,17 +297,15 @@ impl fmt::Debug for LaneSet {
 }
 
 impl Entry {
-    fn tell(&self, wait: Wait, now: Instant, tell: &(dyn Fn(Waiting) + Sync)) {
+    fn tell(&self, wait: Wait, tell: &(dyn Fn(Waiting) + Sync)) {
+        let now = Instant::now();
         let mut told = lock(&self.told);
         if told.is_none_or(|last| now.duration_since(last) >= Duration::from_secs(1)) {
             *told = Some(now);
             drop(told);
-            let until = wait.until.map_or(Duration::ZERO, |until| {
-                until.saturating_duration_since(now.into_std())
-            });
             tell(Waiting {
                 lane: self.id.clone(),
-                until,
+                until: wait.after.unwrap_or_default(),
                 why: wait.why,
             });
         }
@@ -246,44 +313,124 @@ impl Entry {
 }
 
 impl Lane {
-    fn new(quota: Option<Quota>, now: std::time::Instant) -> Self {
+    fn open(store: &dyn LaneStore, key: &Key) -> Self {
         Self {
-            bucket: Mutex::new(Bucket::new(quota, now)),
-            queue: tokio::sync::Mutex::new(()),
+            terms: key.terms,
+            place: store.open(&LaneName::of(&key.account, &key.lane, &key.terms)),
+            // Nothing is nobody's number.
+            who: RandomState::new().build_hasher().finish().max(1),
+            ordinary: tokio::sync::Mutex::new(()),
+            urgent: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
         }
     }
 
-    fn answered(&self, ticket: Ticket, sign: Sign) {
-        lock(&self.bucket).answered(ticket, sign);
-        self.changed.notify_waiters();
+    /// Acts on the account as it is now, with nobody between.
+    fn with<T>(&self, mut act: impl FnMut(&mut Account, &Terms) -> T) -> T {
+        let mut result = None;
+        self.place.change(&mut |account, passed| {
+            account.pass(&self.terms, passed);
+            result = Some(act(account, &self.terms));
+        });
+        // A place that does not call has no account.
+        result.unwrap_or_else(|| act(&mut Account::default(), &self.terms))
     }
 }
 
 impl Passage {
-    /// Notes the answer: good for the lanes that did not ask to wait.
-    pub(crate) fn answered(mut self, sign: Sign) {
-        for (at, ticket) in self.tickets.drain(..) {
-            self.set.lanes[at].lane.answered(ticket, sign);
+    /// Waits until no lane is held that was open when the ticket was taken. What was paid stays paid. All leave is given
+    /// back and asked for anew in the same order, so that no two requests wait for what the other has.
+    pub(crate) async fn renew(&mut self, tell: &(dyn Fn(Waiting) + Sync)) {
+        while self.is_stale() {
+            for (at, ticket) in &mut self.tickets {
+                let lane = &self.set.lanes[*at].lane;
+                lane.with(|account, _| account.step_back(*ticket));
+                lane.changed.notify_waiters();
+                *ticket = ticket.stepped_back();
+            }
+            let set = self.set.clone();
+            for (at, ticket) in &mut self.tickets {
+                let anew = set.take(*at, 0, tell).await.0;
+                *ticket = anew.paid_with(*ticket);
+            }
         }
     }
 
-    fn is_stale(&self) -> bool {
-        self.tickets
+    /// A lane was held since the tickets were taken.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.tickets.iter().any(|(at, ticket)| {
+            self.set.lanes[*at]
+                .lane
+                .with(|account, _| account.is_stale(*ticket))
+        })
+    }
+
+    /// The request leaves: what was paid is not given back any more.
+    pub(crate) fn leaves(&mut self) {
+        self.left = true;
+    }
+
+    /// It certainly did not leave after all.
+    pub(crate) fn stayed(&mut self) {
+        self.left = false;
+    }
+
+    /// Notes what the answer to what left `ago` says of each lane, by position.
+    pub(crate) fn answered(mut self, good: bool, news: &[(usize, News)], ago: Duration) {
+        let fullest = self.fullest(news);
+        for (at, ticket) in std::mem::take(&mut self.tickets) {
+            let told = news.iter().find(|(lane, _)| *lane == at);
+            let mut news = told.map(|(_, news)| *news).unwrap_or_default();
+            news.good = good;
+            if fullest != Some(at) {
+                news.used = None;
+            }
+            let is_news = news.refused || news.wait.is_some() || news.used.is_some();
+            if is_news || ticket.waits_for_the_answer() {
+                let lane = &self.set.lanes[at].lane;
+                lane.with(|account, terms| {
+                    account.answered(terms, ticket, news, ago);
+                });
+                lane.changed.notify_waiters();
+            }
+        }
+    }
+
+    /// Which lane a told share is about, where several are told in one header: the service means the fullest of its
+    /// quotas, so it is the fullest by our own count, and the scarcest of equals.
+    fn fullest(&self, news: &[(usize, News)]) -> Option<usize> {
+        let told = news
             .iter()
-            .any(|(at, ticket)| lock(&self.set.lanes[*at].lane.bucket).is_stale(ticket))
-    }
-
-    fn give_back(&mut self) {
-        for (at, ticket) in self.tickets.drain(..) {
-            self.set.lanes[at].lane.answered(ticket, Sign::None);
+            .filter(|(at, news)| news.used.is_some() && *at < self.set.lanes.len());
+        let share = |at: usize| {
+            let lane = &self.set.lanes[at].lane;
+            lane.with(|account, terms| account.share(terms))
+        };
+        let mut lanes: Vec<usize> = told.map(|(at, _)| *at).collect();
+        if let [only] = lanes[..] {
+            return Some(only);
         }
+        lanes.sort_by_key(|at| std::cmp::Reverse(self.set.lanes[*at].rank));
+        lanes
+            .into_iter()
+            .map(|at| (at, share(at)))
+            .max_by(|(_, a), (_, b)| a.total_cmp(b))
+            .map(|(at, _)| at)
     }
 }
 
 impl Drop for Passage {
     fn drop(&mut self) {
-        self.give_back();
+        for (at, ticket) in std::mem::take(&mut self.tickets) {
+            let lane = &self.set.lanes[at].lane;
+            if !self.left {
+                lane.with(|account, _| account.unsent(ticket));
+            } else if ticket.waits_for_the_answer() {
+                // It was given up, and nobody knows what the service made of it.
+                lane.with(|account, _| account.given_up(ticket));
+            }
+            lane.changed.notify_waiters();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::admit::{Admitted, Circumstances, held_subject, in_part};
@@ -21,9 +21,8 @@ use crate::client::Client;
 use crate::declare::{Effect, Held};
 use crate::error::SendError;
 use crate::grant::Grant;
-use crate::lanes::LaneSet;
+use crate::lanes::{LaneSet, Passage};
 use crate::limits::Limits;
-use crate::pace::Sign;
 use crate::refusal::Refusal;
 use crate::release::release;
 use crate::roster::{NoChange, Owner, Roster};
@@ -54,7 +53,7 @@ pub struct SessionParts {
     pub roster: Arc<Roster>,
     /// How to reach the services.
     pub client: Arc<Client>,
-    /// What the calls draw on: `lanes.open(account, grant.lanes(), &limits)`, and nothing else.
+    /// What the calls draw on: `lanes.open(account, grant.lanes(), &limits, urgency)`, and nothing else.
     pub lanes: LaneSet,
     /// Where secrets come from.
     pub secrets: Arc<dyn Secrets>,
@@ -212,15 +211,11 @@ impl Session {
 
         let asked = Instant::now();
         let tell = |waiting| witness.waiting(waiting);
-        let passage = tokio::select! {
-            passage = lanes.charge(admitted.costs(grant), &tell) => passage,
+        let (mut passage, _turn) = tokio::select! {
+            ready = self.ready(lanes, admitted.costs(grant), &tell) => ready?,
             // What would begin something new need not wait for its turn to hear that it may not.
             refusal = self.drained(&admitted, &rule.id) => return Err(refusal.into()),
         };
-        let turn = self.in_flight.acquire().await;
-        let _turn = turn.map_err(|_| SendError::Closed {
-            may_have_left: false,
-        })?;
         trace.record.waited = asked.elapsed();
 
         self.still_held(&admitted)?;
@@ -267,9 +262,17 @@ impl Session {
         let most = limits
             .answer_body
             .min(usize::try_from(room).unwrap_or(usize::MAX));
-        let exchange = client
-            .send(grant.origin(rule), &sealed, most, &trace.left)
-            .await?;
+        passage.leaves();
+        let sent = client.send(grant.origin(rule), &sealed, most, &trace.left);
+        let exchange = match sent.await {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                if !error.may_have_left() {
+                    passage.stayed();
+                }
+                return Err(error);
+            }
+        };
         trace.record.took = left.elapsed();
         trace.left_at = None;
         self.bytes_in
@@ -287,14 +290,7 @@ impl Session {
             roster,
             now,
         );
-        for (lane, wait) in &findings.holds {
-            lanes.hold_at(*lane, *wait);
-        }
-        passage.answered(if findings.good {
-            Sign::Good
-        } else {
-            Sign::None
-        });
+        passage.answered(findings.good, &findings.lanes, trace.record.took);
         trace.answered(&exchange, &findings.parts, sealed.kept());
         let released = release(
             grant,
@@ -308,6 +304,31 @@ impl Session {
             status: head.status.as_u16(),
             reason,
         })
+    }
+
+    /// Takes what a request costs and a place among those under way. Lanes that were held while it waited for the place
+    /// are waited for again, without the place.
+    async fn ready(
+        &self,
+        lanes: &LaneSet,
+        costs: Vec<(usize, u32)>,
+        tell: &(dyn Fn(crate::witness::Waiting) + Sync),
+    ) -> Result<(Passage, SemaphorePermit<'_>), SendError> {
+        let mut passage = lanes.charge(costs, tell).await;
+        loop {
+            if let Ok(place) = self.in_flight.try_acquire() {
+                return Ok((passage, place));
+            }
+            let place = self.in_flight.acquire().await;
+            let place = place.map_err(|_| SendError::Closed {
+                may_have_left: false,
+            })?;
+            if !passage.is_stale() {
+                return Ok((passage, place));
+            }
+            drop(place);
+            passage.renew(tell).await;
+        }
     }
 
     /// Returns when the run is to stop, if the request would begin a change then.

@@ -80,6 +80,7 @@ pub(crate) fn declaration() -> Declaration {
         id: id.to_owned(),
         units,
         window: Duration::from_secs(seconds),
+        used_header: (id == "writes").then(|| "x-used".to_owned()),
     };
     let cost = |lane: &str| Cost {
         lane: lane.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tipstaff_egress::{Mode, Roster};
+use tipstaff_egress::{Mode, Roster, Urgency};
 use tipstaff_sandbox::{Action, Cut};
 
 use super::event::{CheckReport, RunEvent};
@@ -70,7 +70,12 @@ impl Host {
             }
         });
         let notes = Arc::new(Notes::new(audit, None, tell));
-        let session = access.session(self, Mode::Check, Arc::new(Roster::new()), notes);
+        let session = access.session(
+            self,
+            (Mode::Check, Urgency::Urgent),
+            Arc::new(Roster::new()),
+            notes,
+        );
         let log = Arc::clone(&self.inner.log);
         let findings = action
             .check(Arc::clone(&access.view), session, log, &self.inner.limits)

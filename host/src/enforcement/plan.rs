@@ -15,7 +15,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tipstaff_asset::Entry;
-use tipstaff_egress::Mode;
+use tipstaff_egress::{Mode, Urgency};
 use tipstaff_sandbox::Action;
 
 use super::ledger::{LedgerError, RunRecord};
@@ -38,6 +38,7 @@ pub struct Draft {
     assets: Option<Assets>,
     settings: Map<String, Value>,
     settings_as_text: Vec<(String, String)>,
+    urgency: Option<Urgency>,
     first: Option<RunId>,
 }
 
@@ -144,6 +145,7 @@ impl Draft {
             assets: None,
             settings: Map::new(),
             settings_as_text: Vec::new(),
+            urgency: None,
             first: None,
         }
     }
@@ -173,6 +175,15 @@ impl Draft {
     #[must_use]
     pub fn setting_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.settings_as_text.push((name.into(), text.into()));
+        self
+    }
+
+    /// Whether the run goes before others where a quota is short. Otherwise it is urgent if a setting has a value that
+    /// the action's form calls urgent (`x-urgent`) and that is not its default. It is no part of the plan's digest:
+    /// what is done to whom is the same.
+    #[must_use]
+    pub fn urgency(mut self, urgency: Urgency) -> Self {
+        self.urgency = Some(urgency);
         self
     }
 
@@ -218,8 +229,10 @@ impl Draft {
         // Members of `Value` objects are in alphabetical order, so equal plans have equal texts.
         let text = document.to_string();
         let digest = hexadecimal(&Sha256::digest(text.as_bytes()));
+        let form = &self.action.manifest().settings_schema;
         Ok(Plan {
             id,
+            urgency: self.urgency.unwrap_or_else(|| by_settings(form, &settings)),
             first: self.first,
             host: self.host,
             action: self.action,
@@ -264,6 +277,21 @@ impl Draft {
     }
 }
 
+/// What the settings say of urgency. A default says nothing: the operator has to have chosen it.
+fn by_settings(form: &Value, settings: &Map<String, Value>) -> Urgency {
+    let is_urgent = |(name, value): (&String, &Value)| {
+        let field = form.get("properties").and_then(|fields| fields.get(name));
+        let of_field = |keyword| field.and_then(|field| field.get(keyword));
+        let urgent = of_field("x-urgent").and_then(Value::as_array);
+        urgent.is_some_and(|urgent| urgent.contains(value)) && of_field("default") != Some(value)
+    };
+    if settings.iter().any(is_urgent) {
+        Urgency::Urgent
+    } else {
+        Urgency::Ordinary
+    }
+}
+
 /// Reading a million assets takes seconds, so it happens on a thread of its own.
 async fn fill(
     spool: Spool,
@@ -297,6 +325,7 @@ pub struct Plan {
     pub(crate) host: Host,
     pub(crate) action: Action,
     pub(crate) access: Access,
+    pub(crate) urgency: Urgency,
     pub(crate) settings: String,
     pub(crate) spool: Spool,
     pub(crate) census: Census,
@@ -361,6 +390,12 @@ impl Plan {
     pub fn has_connection_of(&self, record: &RunRecord) -> bool {
         let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
         planned.get("connection") == Some(&self.access.describe())
+    }
+
+    /// Whether it goes before others where a quota is short.
+    #[must_use]
+    pub fn urgency(&self) -> Urgency {
+        self.urgency
     }
 
     /// The settings, whole, as a JSON object.
@@ -483,8 +518,12 @@ impl Host {
                 Some("put it back as it was, or plan a new run".to_owned()),
             ));
         }
+        let form = &action.manifest().settings_schema;
+        let settings = planned.get("settings").and_then(Value::as_object);
+        let urgency = settings.map_or(Urgency::Ordinary, |settings| by_settings(form, settings));
         let plan = Plan {
             id: record.id,
+            urgency,
             first: record.first,
             host: self.clone(),
             action,
@@ -600,5 +639,24 @@ impl Resumption {
     /// The ledger cannot be written.
     pub async fn start(self) -> Result<Running, PlanError> {
         run::start(self.plan, self.mode).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_makes_a_run_urgent_only_if_somebody_chose_so() {
+        let form = json!({ "properties": {
+            "priority": { "enum": ["normal", "high"], "default": "normal", "x-urgent": ["high"] },
+            "greedy": { "default": "yes", "x-urgent": ["yes"] },
+            "plain": { "default": "high" },
+        } });
+        let of = |settings: Value| by_settings(&form, settings.as_object().unwrap_or(&Map::new()));
+        let by_default = json!({ "priority": "normal", "greedy": "yes", "plain": "high" });
+        assert_eq!(of(by_default), Urgency::Ordinary);
+        assert_eq!(of(json!({ "priority": "high" })), Urgency::Urgent);
+        assert_eq!(of(json!({ "unknown": "high" })), Urgency::Ordinary);
     }
 }

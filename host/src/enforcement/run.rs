@@ -252,9 +252,9 @@ impl Stage {
         let (outcomes, reports) = mpsc::channel(GROUPS);
         let collector = tokio::spawn(collect(reports, to_ledger, events.clone()));
         let roster = Arc::new(Roster::new());
-        let session = plan
-            .access
-            .session(&plan.host, mode, Arc::clone(&roster), notes);
+        let session =
+            plan.access
+                .session(&plan.host, (mode, plan.urgency), Arc::clone(&roster), notes);
         let began = Instant::now();
         let end = plan
             .action

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use tipstaff::asset::{Asset, Inventory, Selected};
-use tipstaff::{Assets, Host, Plan, Running};
+use tipstaff::{Assets, Host, Plan, Running, Urgency};
 
 use super::assets;
 use crate::ask::{self, Yes};
@@ -42,6 +42,11 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     simulate: bool,
 
+    /// Go before other runs where the service's quota is short, and use the reserve that they leave alone [default: for
+    /// at most 20 assets that --user or --select name]
+    #[arg(long)]
+    urgent: bool,
+
     /// Ask nothing: say yes to the plan, and to what an action of a file asks for
     #[arg(long, short)]
     yes: bool,
@@ -75,12 +80,22 @@ struct Whom {
     query: Option<String>,
 }
 
+/// So many assets, named one by one, are somebody's emergency and nobody's bulk.
+const FEW: usize = 20;
+
+impl Whom {
+    fn are_few(&self) -> bool {
+        (1..=FEW).contains(&(self.user.len() + self.select.len()))
+    }
+}
+
 pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
     refuse_later(&args)?;
     let mut signals = Signals::listen()?;
     let connection = context.connection(&args.connection)?;
     let host = context.host().await?;
     let action = load_action(&host, &args.action).await?;
+    let urgent = args.urgent || args.whom.are_few();
     // A list may come from a pipe that is slow, or from a person who types.
     let (printer, of_host, whom, now) = (
         context.printer.clone(),
@@ -100,6 +115,9 @@ pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Fa
     let mut draft = host.plan(&action).connection(connection).assets(list);
     for (field, value) in args.set {
         draft = draft.setting_text(field, value);
+    }
+    if urgent {
+        draft = draft.urgency(Urgency::Urgent);
     }
     let plan = signals.or(async { Ok(draft.prepare().await?) }).await?;
     let options = Options {
@@ -262,6 +280,15 @@ mod tests {
         assert!(parse(&["--user", "a", "--select", "b"]).is_err());
         assert!(parse(&["--query", "x"]).is_ok_and(|args| args.whom.query.is_some()));
         assert!(parse(&["--query", "x", "--select", "b"]).is_err());
+    }
+
+    #[test]
+    fn a_few_that_are_named_one_by_one_are_urgent() {
+        let few = |more: &[&str]| parse(more).map(|args| args.whom.are_few());
+        assert_eq!(few(&["--user", "a"]), Ok(true));
+        assert_eq!(few(&["--select", &"a,".repeat(20)[..39]]), Ok(true));
+        assert_eq!(few(&["--select", &"a,".repeat(21)[..41]]), Ok(false));
+        assert_eq!(few(&["--assets", "-"]), Ok(false));
     }
 
     #[test]

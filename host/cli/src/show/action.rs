@@ -426,6 +426,7 @@ mod tests {
                     id: "writes".to_owned(),
                     units: 3_000,
                     window: Duration::from_secs(150),
+                    used_header: None,
                 }],
             },
             outcome_codes: vec![OutcomeCode {

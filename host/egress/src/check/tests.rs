@@ -289,6 +289,7 @@ fn each_fault_is_found() {
                     id: "x".to_owned(),
                     units: 0,
                     window: Duration::from_secs(1),
+                    used_header: None,
                 })
             }),
             Flaw::OutOfRange(u32::MAX.into()),
@@ -299,9 +300,14 @@ fn each_fault_is_found() {
                     id: "x".to_owned(),
                     units: 1,
                     window: Duration::ZERO,
+                    used_header: None,
                 })
             }),
             Flaw::OutOfRange(86_400_000),
+        ),
+        (
+            Box::new(|d| d.lanes[0].used_header = Some("X-Used".to_owned())),
+            Flaw::BadHeader("X-Used".to_owned()),
         ),
         (
             Box::new(|d| {

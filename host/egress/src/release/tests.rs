@@ -13,6 +13,7 @@ use futures::FutureExt;
 
 use super::*;
 use crate::answer::{Findings, take_down};
+use crate::pace::News;
 use crate::roster::Owner;
 use crate::secret::Secret;
 use crate::testing::{ADA, BOB, Bench, batch, form, get, post};
@@ -487,10 +488,15 @@ fn names_are_learnt_from_one_match_that_echoes() {
 fn who_asks_to_wait_holds_the_lanes_of_the_call() {
     let bench = Bench::new();
     let holds = |request, answer: Exchange| {
-        let mut findings = found(&bench, request, &answer);
+        let findings = found(&bench, request, &answer);
         assert!(!findings.good);
-        findings.holds.sort_unstable();
-        findings.holds
+        let mut holds: Vec<_> = findings
+            .lanes
+            .iter()
+            .filter_map(|(lane, news)| Some((*lane, news.wait?)))
+            .collect();
+        holds.sort_unstable();
+        holds
     };
     let wait = Duration::from_secs(7);
     assert_eq!(
@@ -516,9 +522,48 @@ fn who_asks_to_wait_holds_the_lanes_of_the_call() {
             get_ada(),
             &exchange(200, &[("retry-after", "7")], "")
         )
-        .holds
+        .lanes
         .is_empty()
     );
+}
+
+#[test]
+fn a_share_that_is_told_is_about_the_lanes_of_its_part_that_name_its_header() {
+    let bench = Bench::new();
+    let of = |request, answer: Exchange| {
+        let mut lanes = found(&bench, request, &answer).lanes;
+        lanes.sort_unstable_by_key(|(lane, _)| *lane);
+        lanes
+    };
+    let told = |used| News {
+        used: Some(used),
+        ..News::default()
+    };
+    // Look-ups cost no writes, and resource units are told of in no header here.
+    let part = r#"{"responses":[{"id":"a","status":200,"headers":{"X-Used":"0.85"}},{"id":"b","status":200,"headers":{"x-used":"0.9"}}]}"#;
+    assert_eq!(
+        of(two_parts(&bench), exchange(200, &[], part)),
+        [(0, told(0.85))]
+    );
+    let refused = News {
+        refused: true,
+        ..told(1.25)
+    };
+    let (writes, units) = (
+        refused,
+        News {
+            used: None,
+            ..refused
+        },
+    );
+    assert_eq!(
+        of(two_parts(&bench), exchange(429, &[("x-used", "1.25")], "")),
+        [(0, writes), (1, units)]
+    );
+    for nonsense in ["", "NaN", "inf", "-1", "1e3", "0x1", "0.9.9"] {
+        let answer = exchange(200, &[("x-used", nonsense)], "");
+        assert_eq!(of(two_parts(&bench), answer), [], "{nonsense}");
+    }
 }
 
 #[test]

@@ -407,6 +407,7 @@ pub fn declaration() -> Declaration {
             id: "writes".to_owned(),
             units: 3000,
             window: Duration::from_secs(150),
+            used_header: Some("x-ms-throttle-limit-percentage".to_owned()),
         }],
     }
 }
@@ -476,7 +477,12 @@ impl Run {
             mode,
             roster: Arc::clone(&roster),
             client: Arc::clone(&client),
-            lanes: Lanes::new().open("app@tenant", grant.lanes(), &LaneLimits::Published),
+            lanes: Lanes::new().open(
+                "app@tenant",
+                grant.lanes(),
+                &LaneLimits::Published,
+                Urgency::Ordinary,
+            ),
             grant,
             secrets: Arc::clone(&desk) as Arc<dyn Secrets>,
             witness: Arc::clone(&desk) as Arc<dyn Witness>,

@@ -261,6 +261,7 @@ impl From<wit::manifest::Manifest> for ManifestParts {
                         id: l.id,
                         units: l.units,
                         window: Duration::from_nanos(l.window),
+                        used_header: l.used_header,
                     })
                     .collect(),
             },
