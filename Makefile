@@ -60,6 +60,10 @@ bench: toolchain build ## measure, and print the tables of docs/performance.md
 bench-long: toolchain ## measure what takes minutes: the memory that a million assets need
 	$(CARGO) bench --locked --package tipstaff-tests --bench figures -- memory-long
 
+.PHONY: docs
+docs: ## make the pages of docs/ that are made from the code
+	UPDATE_DOCS=1 $(CARGO) test --locked --package revoke-user-sessions --test outcomes_page
+
 .PHONY: fmt
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -5,6 +5,14 @@
 /// What became of an asset, for programs. [`Code::as_str`] never changes for a code that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
+    /// More than one user has the name.
+    Ambiguous,
+    /// The test account's refresh token still worked at the last try.
+    CanaryAlive,
+    /// The test account's refresh token was refused after the revoke.
+    CanaryCut,
+    /// The test account could not be measured by.
+    CanaryUnmeasured,
     /// The service kept on saying that another change was under way.
     Conflict,
     /// A 403 to the revoke.
@@ -33,22 +41,29 @@ pub enum Code {
     Stopped,
     /// Refused for lack of quota to the end.
     Throttled,
+    /// The service said that it was done, and it was not yet seen.
+    Unconfirmed,
     /// No connection to the service.
     Unreachable,
     /// An answer that could not be read.
     UnreadableAnswer,
+    /// The service said that it was done, and it was read back.
+    Verified,
     /// In a simulation: would be revoked.
     WouldRevoke,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::Revoked,
+        Self::Verified,
+        Self::Unconfirmed,
         Self::WouldRevoke,
         Self::NoEffectGuest,
         Self::Duplicate,
         Self::NotFound,
+        Self::Ambiguous,
         Self::NoIdentity,
         Self::InvalidId,
         Self::Denied,
@@ -61,12 +76,19 @@ impl Code {
         Self::Unreachable,
         Self::RefusedByHost,
         Self::Stopped,
+        Self::CanaryCut,
+        Self::CanaryAlive,
+        Self::CanaryUnmeasured,
     ];
 
     /// As outcomes carry it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Ambiguous => "ambiguous",
+            Self::CanaryAlive => "canary-alive",
+            Self::CanaryCut => "canary-cut",
+            Self::CanaryUnmeasured => "canary-unmeasured",
             Self::Conflict => "conflict",
             Self::Denied => "denied",
             Self::Duplicate => "duplicate",
@@ -81,8 +103,10 @@ impl Code {
             Self::ServiceError => "service-error",
             Self::Stopped => "stopped",
             Self::Throttled => "throttled",
+            Self::Unconfirmed => "unconfirmed",
             Self::Unreachable => "unreachable",
             Self::UnreadableAnswer => "unreadable-answer",
+            Self::Verified => "verified",
             Self::WouldRevoke => "would-revoke",
         }
     }
@@ -91,6 +115,25 @@ impl Code {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
+            Self::Ambiguous => {
+                "More than one user has the mail address or other name that the inventory gives. Nothing was revoked, \
+                 for it is not known whom it means. Give the object id or the user principal name."
+            }
+            Self::CanaryAlive => {
+                "The test account's refresh token still worked when the time for the measurement was over, although the \
+                 service accepted the revoke. Do not rely on what the run says of the others: disable accounts that \
+                 must not get in, and ask Microsoft with the request id."
+            }
+            Self::CanaryCut => {
+                "The test account was cut with the run, and its refresh token was refused afterwards: the message says \
+                 how long that took in this tenant. The token is used up; store a new one before the next run with the \
+                 setting `canary`."
+            }
+            Self::CanaryUnmeasured => {
+                "The test account could not be measured by: its refresh token did not work before the revoke, or no \
+                 clear answer came afterwards; the message says which. It says nothing of the other users. Sign the \
+                 account in again, store the new token, and see that the application may redeem it."
+            }
             Self::Conflict => {
                 "Another change to the user was under way at every try. Nothing was revoked by the answers seen; run it \
                  again for this user."
@@ -105,8 +148,9 @@ impl Code {
                  in its outcome; there is nothing to do here."
             }
             Self::InvalidId => {
-                "What the inventory has for this user is neither an object id (a GUID) nor a user principal name, or \
-                 the service called it malformed. No revoke was accepted; correct the asset and run it again."
+                "What the inventory has for this user is not of the form that such a name has: an object id (a GUID), \
+                 a user principal name, a mail address; or the service called it malformed. No revoke was accepted; \
+                 correct the asset and run it again."
             }
             Self::NoAnswer => {
                 "A request to revoke left and no answer came back, at every try. The sessions may or may not have \
@@ -118,8 +162,8 @@ impl Code {
                  remove the guest account here; the setting `guests` changes what is done."
             }
             Self::NoIdentity => {
-                "The inventory has neither an object id nor a user principal name for this user. Nothing was sent; \
-                 fetch the asset again or complete it."
+                "The inventory has nothing to name this user by: no object id, user principal name, mail address, proxy \
+                 address or on-premises immutable id. Nothing was sent; fetch the asset again or complete it."
             }
             Self::NotFound => {
                 "The tenant has no such user: deleted, never there, of another tenant, or made only seconds ago. \
@@ -157,10 +201,21 @@ impl Code {
                 "There was no connection to the service, so nothing was sent. The message says what was wrong: the \
                  name, the network, a proxy or the certificate."
             }
+            Self::Unconfirmed => {
+                "The service said that it revoked the user's sessions, and the cut-off time had not moved by the last \
+                 read, or could not be read. Accepted, not yet confirmed: reads lag behind, as a rule by seconds. Read \
+                 the user's signInSessionsValidFromDateTime later, or run it again, which does no harm."
+            }
             Self::UnreadableAnswer => {
                 "The service's answer was not what Microsoft Graph says: a page of a proxy, half an answer, an \
                  answer about somebody else. If that was an answer to a revoke the verdict is `in-doubt`. See what \
                  stands between the host and the service, then run it again."
+            }
+            Self::Verified => {
+                "The service said that it revoked the user's sessions, and the user's cut-off time was read back and is \
+                 past the revoke: refresh tokens and browser sessions issued before are void. That is what was read; \
+                 in some tenants tokens were seen to work although the time had moved, which the setting `canary` \
+                 measures. What `revoked` says of access tokens and applications holds here too."
             }
             Self::WouldRevoke => {
                 "A simulation: the user was looked up, and a run would revoke the sessions. Nothing was changed."

@@ -158,12 +158,14 @@ fn from_asset(asset: Asset) -> service::Asset {
         identities,
         settings,
         sent_before,
+        added_for,
     } = asset;
     service::Asset {
         id,
         identities,
         settings,
         sent_before,
+        added_for,
     }
 }
 

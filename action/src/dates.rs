@@ -35,6 +35,42 @@ pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
     Some(days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
+/// Milliseconds since 1970 of `Edm.DateTimeOffset` in UTC, as Graph writes it: `2026-11-23T08:00:00Z`, with or without
+/// a fraction (OData 4.01 ABNF, dateTimeOffsetValue).
+#[must_use]
+pub(crate) fn parse_date_time(text: &str) -> Option<u64> {
+    let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut date = date.split('-');
+    let (year, month, day) = (
+        number(date.next()?, 4)?,
+        number(date.next()?, 2)?,
+        number(date.next()?, 2)?,
+    );
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let mut clock = clock.split(':');
+    let (hour, minute, second) = (
+        number(clock.next()?, 2)?,
+        number(clock.next()?, 2)?,
+        number(clock.next()?, 2)?,
+    );
+    let sound = date.next().is_none()
+        && clock.next().is_none()
+        && (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60
+        && (1..=12).contains(&fraction.len())
+        && fraction.bytes().all(|b| b.is_ascii_digit());
+    if !sound {
+        return None;
+    }
+    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+    let millis = fraction.bytes().chain(*b"00").take(3);
+    Some(seconds * 1_000 + millis.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+}
+
 /// `2026-11-23T08:00:00Z` (RFC 3339).
 #[must_use]
 pub(crate) fn rfc3339(unix_seconds: u64) -> String {
@@ -116,6 +152,28 @@ mod tests {
             "Sunday, 06-Nov-94 08:49:37 GMT",
         ] {
             assert_eq!(parse_http_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a17_date_times_are_read_with_or_without_a_fraction() {
+        let at = |text| parse_date_time(text);
+        assert_eq!(at("1994-11-06T08:49:37Z"), Some(784_111_777_000));
+        assert_eq!(at("1994-11-06T08:49:37.5Z"), Some(784_111_777_500));
+        assert_eq!(at("1994-11-06T08:49:37.1234567Z"), Some(784_111_777_123));
+        for text in [
+            "",
+            "1994-11-06",
+            "1994-11-06T08:49:37",
+            "1994-11-06T08:49:37+00:00",
+            "1994-13-06T08:49:37Z",
+            "1994-11-06T08:49:37.Z",
+            "1994-11-06T08:49:37.xZ",
+            "1994-11-06T08:49:37.1234567890123Z",
+            "1994-11-06-01T08:49:37Z",
+            "94-11-06T08:49:37Z",
+        ] {
+            assert_eq!(at(text), None, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! Nothing is sent for what is refused here.
 
 use crate::codes::Code;
-use crate::json::Loose;
+use crate::json::{Listed, Loose};
 use crate::names::Name;
 use serde::Deserialize;
 
@@ -32,14 +32,27 @@ struct Members<'a> {
     #[serde(borrow, default)]
     username: Loose<'a>,
     #[serde(borrow, default)]
+    on_premises_immutable_id: Loose<'a>,
+    #[serde(borrow, default)]
     mail: Loose<'a>,
+    #[serde(borrow, default)]
+    proxy_addresses: Listed<'a>,
     #[serde(borrow, default)]
     user_type: Loose<'a>,
 }
 
+/// A field of an identity, what it holds, and how that is taken for a name.
+type Field<'a> = (
+    &'static str,
+    &'a Loose<'a>,
+    fn(&str) -> Option<Name>,
+    &'static str,
+);
+
 impl Identity {
-    /// Reads an identity. An object id goes before a principal name, because it can never name somebody else later;
-    /// where it is there and malformed, the name is not used in its place, because the two may not belong together.
+    /// Reads an identity. The surest of its names counts: an object id goes before a principal name, because it can
+    /// never name somebody else later, and a mail address comes after both, because several can have it. Where a name
+    /// is there and malformed, a lesser one is not used in its place, because the two may not belong together.
     ///
     /// # Errors
     ///
@@ -50,40 +63,50 @@ impl Identity {
             message: "The inventory's record of this user cannot be read, so nothing was sent. Fetch the asset again."
                 .into(),
         })?;
-        for (field, value) in [("id", &members.id), ("username", &members.username)] {
+        let fields: [Field<'_>; 5] = [
+            ("id", &members.id, Name::of, ID),
+            ("username", &members.username, Name::of, ID),
+            (
+                "on_premises_immutable_id",
+                &members.on_premises_immutable_id,
+                Name::of_immutable_id,
+                "an immutable id",
+            ),
+            ("mail", &members.mail, Name::of_mail, "a mail address"),
+            (
+                "proxy_addresses",
+                members.proxy_addresses.best(),
+                Name::of_proxy,
+                "a proxy address such as `SMTP:ada@contoso.com`",
+            ),
+        ];
+        for (field, value, name, wanted) in fields {
             let text = match value {
                 Loose::Null => continue,
                 Loose::Text(text) if text.trim().is_empty() => continue,
                 Loose::Text(text) => text,
                 Loose::Flag(_) | Loose::Other => "",
             };
-            let name = Name::of(text).ok_or_else(|| invalid(field, text))?;
+            let name = name(text).ok_or_else(|| invalid(field, text, wanted))?;
             let guest = members
                 .user_type
                 .text()
                 .map(|kind| kind.trim().eq_ignore_ascii_case("guest"));
             return Ok(Self { name, guest });
         }
-        let mail = members
-            .mail
-            .text()
-            .map(str::trim)
-            .filter(|mail| !mail.is_empty());
         Err(Unusable {
             code: Code::NoIdentity,
-            message: format!(
-                "The inventory has neither an object id nor a user principal name for this user{}, so nothing was sent. \
-                 Fetch the asset again, or add one of them.",
-                mail.map_or_else(String::new, |mail| format!(
-                    ", only the mail address {}",
-                    quoted(mail)
-                ))
-            ),
+            message: "The inventory has nothing to name this user by: no object id, user principal name, mail address, proxy \
+                      address or on-premises immutable id. Nothing was sent. Fetch the asset again, or add one of them."
+                .into(),
         })
     }
 }
 
-fn invalid(field: &str, text: &str) -> Unusable {
+/// What `id` and `username` have to be.
+const ID: &str = "an object id (a GUID) or a user principal name";
+
+fn invalid(field: &str, text: &str, wanted: &str) -> Unusable {
     let what = if text.is_empty() {
         "something other than text".to_owned()
     } else {
@@ -92,8 +115,8 @@ fn invalid(field: &str, text: &str) -> Unusable {
     Unusable {
         code: Code::InvalidId,
         message: format!(
-            "The field `{field}` of this user holds {what}, which is neither an object id (a GUID) nor a user principal \
-             name, so nothing was sent. Correct the asset and run it again."
+            "The field `{field}` of this user holds {what}, which is not {wanted}, so nothing was sent. Correct the asset \
+             and run it again."
         ),
     }
 }
@@ -178,14 +201,48 @@ mod tests {
         for json in [
             "{}",
             r#"{"id":null,"username":""}"#,
-            r#"{"mail":"ada@contoso.com"}"#,
+            r#"{"mail":" ","proxy_addresses":[]}"#,
+            r#"{"user_type":"Guest"}"#,
         ] {
             assert_eq!(code(json), Code::NoIdentity, "{json}");
         }
-        let message = Identity::parse(r#"{"mail":"ada@contoso.com"}"#)
-            .unwrap_err()
-            .message;
-        assert!(message.contains("`ada@contoso.com`"), "{message}");
+    }
+
+    #[test]
+    fn a6_the_surest_name_counts() {
+        let name = |json: &str| Identity::parse(json).unwrap().name;
+        let all = r#""on_premises_immutable_id":"Zm9v","mail":"a@x.example","proxy_addresses":["smtp:b@x.example"]"#;
+        assert_eq!(
+            name(&format!(r#"{{"username":"u@x.example",{all}}}"#)),
+            Name::Principal("u@x.example".into())
+        );
+        assert_eq!(
+            name(&format!("{{{all}}}")),
+            Name::ImmutableId("Zm9v".into())
+        );
+        assert_eq!(
+            name(r#"{"mail":"a@x.example","proxy_addresses":["smtp:b@x.example"]}"#),
+            Name::Mail("a@x.example".into())
+        );
+        // The first address of a person is marked by capitals ("proxyAddresses").
+        for addresses in [
+            r#"["x500:c","smtp:b@x.example","SMTP:a@x.example"]"#,
+            r#"["SMTP:a@x.example"]"#,
+            r#""SMTP:a@x.example""#,
+        ] {
+            assert_eq!(
+                name(&format!(r#"{{"proxy_addresses":{addresses}}}"#)),
+                Name::Proxy("SMTP:a@x.example".into()),
+                "{addresses}"
+            );
+        }
+        assert_eq!(
+            name(r#"{"proxy_addresses":["x500:c","smtp:b@x.example"]}"#),
+            Name::Proxy("smtp:b@x.example".into())
+        );
+        assert_eq!(code(r#"{"mail":"Ada"}"#), Code::InvalidId);
+        assert_eq!(code(r#"{"proxy_addresses":["Ada"]}"#), Code::InvalidId);
+        assert_eq!(code(r#"{"proxy_addresses":[7,{}]}"#), Code::InvalidId);
     }
 
     proptest! {

@@ -92,6 +92,86 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
     }
 }
 
+/// A member that is a list of texts, or one text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listed<'a>(Vec<Loose<'a>>);
+
+/// Members of a list that are kept.
+const MOST_LISTED: usize = 64;
+
+impl<'a> Listed<'a> {
+    /// The texts in it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(Loose::text)
+    }
+
+    /// The proxy address that says best who somebody is: the first mail address, which is marked by capitals
+    /// ("proxyAddresses"), else any mail address, else whatever is there.
+    pub(crate) fn best(&self) -> &Loose<'a> {
+        let begins = |kind: &'static str| {
+            move |member: &&Loose<'a>| {
+                member
+                    .text()
+                    .is_some_and(|text| text.trim_start().starts_with(kind))
+            }
+        };
+        (self.0.iter().find(begins("SMTP:")))
+            .or_else(|| self.0.iter().find(begins("smtp:")))
+            .or(self.0.first())
+            .unwrap_or(&Loose::Null)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Listed<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Listed::default())
+            }
+            fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+                Ok(Listed(vec![Loose::Flag(flag)]))
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Listed(vec![Loose::Text(Cow::Borrowed(text))]))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Listed(vec![Loose::Text(Cow::Owned(text.to_owned()))]))
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Listed(vec![Loose::Other]))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Listed(vec![Loose::Other]))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Listed(vec![Loose::Other]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < MOST_LISTED {
+                    match list.next_element()? {
+                        Some(member) => kept.push(member),
+                        None => return Ok(Listed(kept)),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Listed(kept))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Listed(vec![Loose::Other]))
+            }
+        }
+        deserializer.deserialize_any(List)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
@@ -119,5 +199,20 @@ mod tests {
             ]
         );
         assert!(matches!(values[2], Loose::Text(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn a_list_of_texts_may_be_anything_too() {
+        let texts = |json: &str| {
+            let listed: Listed<'_> = serde_json::from_str(json).unwrap();
+            listed.texts().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(r#"["a", 7, null, "b", ["c"]]"#), ["a", "7", "b"]);
+        assert_eq!(texts(r#""a""#), ["a"]);
+        for json in ["null", "7", "2.5", "{}", "false", "[]", "-1"] {
+            assert!(texts(json).is_empty(), "{json}");
+        }
+        let many = format!("[{}]", vec![r#""a""#; 500].join(","));
+        assert_eq!(texts(&many).len(), MOST_LISTED);
     }
 }

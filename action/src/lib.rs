@@ -10,6 +10,7 @@
 mod aadsts;
 mod backoff;
 mod base64;
+mod canary;
 mod chance;
 mod check;
 mod codes;
@@ -35,4 +36,4 @@ pub use manifest::{
     manifest,
 };
 pub use run::run;
-pub use settings::{BadSettings, Guests, Settings};
+pub use settings::{BadSettings, Guests, Priority, Settings};

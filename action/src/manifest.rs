@@ -24,6 +24,9 @@ pub(crate) const RESOURCE_UNITS: &str = "resource-units";
 pub(crate) const SELECT: &str =
     "id,userPrincipalName,userType,accountEnabled,externalUserState,onPremisesSyncEnabled";
 
+/// The property from when on sessions count; it comes only when it is asked for, and needs User.Read.All.
+pub(crate) const CUT_OFF: &str = "signInSessionsValidFromDateTime";
+
 /// What the action is and needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the contract documents the fields")]
@@ -190,8 +193,16 @@ pub fn manifest() -> Manifest {
                 purpose: "the user principal name, where there is no object id",
             },
             AssetField {
+                path: "on_premises_immutable_id",
+                purpose: "to find the user where there is neither",
+            },
+            AssetField {
                 path: "mail",
-                purpose: "to name a user in a message who has neither",
+                purpose: "to find the user where there is none of these",
+            },
+            AssetField {
+                path: "proxy_addresses",
+                purpose: "to find the user where there is nothing else",
             },
             AssetField {
                 path: "user_type",
@@ -332,7 +343,10 @@ mod tests {
     fn secrets_are_write_only() {
         let schema: Value = serde_json::from_str(connection::SCHEMA).unwrap();
         for (name, field) in schema["properties"].as_object().unwrap() {
-            let secret = matches!(name.as_str(), "client_secret" | "password" | "otp_secret");
+            let secret = matches!(
+                name.as_str(),
+                "client_secret" | "password" | "otp_secret" | "canary_refresh_token"
+            );
             assert_eq!(field["writeOnly"] == true, secret, "{name}");
         }
     }

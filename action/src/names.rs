@@ -1,10 +1,18 @@
-//! How users are named: the shapes of object ids and principal names, and how both are written into an address.
+//! How users are named: the shapes of object ids, principal names and addresses, and how they are written into a URL.
 //!
 //! Pure. Whether a user of that name exists is the service's to say.
 
 /// Upper bound of a principal name, in bytes. Entra allows 113 characters; guests' names, which hold another
 /// address inside them, are longer.
 const PRINCIPAL_NAME_BYTES: usize = 320;
+
+/// Upper bound of a proxy address with its kind, in bytes ("proxyAddresses": Exchange allows 1,123 characters, of which
+/// an address takes 256; longer ones are of kinds that name nobody who signs in).
+const PROXY_ADDRESS_BYTES: usize = 400;
+
+/// Upper bound of an immutable id, in bytes: 24 as base64 of a GUID, and some hundred where another source is chosen
+/// ("Microsoft Entra Connect: Design concepts", sourceAnchor).
+const IMMUTABLE_ID_BYTES: usize = 256;
 
 /// A name that may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +21,14 @@ pub(crate) enum Name {
     ObjectId(String),
     /// A user principal name, as it was given but for blanks around it.
     Principal(String),
+    /// A mail address, the user's first: `mail`.
+    Mail(String),
+    /// A mail address, any of the user's: one of `proxyAddresses` with `smtp:` before it.
+    Address(String),
+    /// One of `proxyAddresses` with its kind: `SMTP:ada@contoso.com`.
+    Proxy(String),
+    /// What ties the user to an account on premises: `onPremisesImmutableId`.
+    ImmutableId(String),
 }
 
 impl Name {
@@ -29,11 +45,49 @@ impl Name {
         }
     }
 
+    /// Takes `text` for a mail address by its shape.
+    #[must_use]
+    pub(crate) fn of_mail(text: &str) -> Option<Self> {
+        let text = text.trim();
+        is_principal_name(text).then(|| Self::Mail(text.to_owned()))
+    }
+
+    /// Takes `text` for a proxy address, with its kind before a colon, or for a mail address.
+    #[must_use]
+    pub(crate) fn of_proxy(text: &str) -> Option<Self> {
+        let text = text.trim();
+        match text.split_once(':') {
+            Some((kind, rest)) => {
+                let sound = !kind.is_empty()
+                    && kind.bytes().all(|b| b.is_ascii_alphanumeric())
+                    && !rest.is_empty()
+                    && text.len() <= PROXY_ADDRESS_BYTES
+                    && !text.chars().any(char::is_control);
+                sound.then(|| Self::Proxy(text.to_owned()))
+            }
+            None => is_principal_name(text).then(|| Self::Address(text.to_owned())),
+        }
+    }
+
+    /// Takes `text` for an immutable id: anything printable without blanks.
+    #[must_use]
+    pub(crate) fn of_immutable_id(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let sound = (1..=IMMUTABLE_ID_BYTES).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_graphic());
+        sound.then(|| Self::ImmutableId(text.to_owned()))
+    }
+
     /// The name itself.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         match self {
-            Self::ObjectId(name) | Self::Principal(name) => name,
+            Self::ObjectId(name)
+            | Self::Principal(name)
+            | Self::Mail(name)
+            | Self::Address(name)
+            | Self::Proxy(name)
+            | Self::ImmutableId(name) => name,
         }
     }
 
@@ -41,7 +95,22 @@ impl Name {
     /// OData system resource ("Get a user": such names need another form).
     #[must_use]
     pub(crate) fn fits_path(&self) -> bool {
-        !self.as_str().starts_with('$')
+        match self {
+            Self::ObjectId(_) => true,
+            Self::Principal(name) => !name.starts_with('$'),
+            Self::Mail(_) | Self::Address(_) | Self::Proxy(_) | Self::ImmutableId(_) => false,
+        }
+    }
+
+    /// What else the same text can be, when nobody has it as this: a principal name is often meant as the mail address
+    /// that it looks like, and the other way round.
+    #[must_use]
+    pub(crate) fn otherwise(&self) -> Option<Self> {
+        match self {
+            Self::Principal(name) => Some(Self::Mail(name.clone())),
+            Self::Mail(name) => Some(Self::Address(name.clone())),
+            Self::ObjectId(_) | Self::Address(_) | Self::Proxy(_) | Self::ImmutableId(_) => None,
+        }
     }
 }
 
@@ -184,6 +253,32 @@ mod tests {
             assert_eq!(Name::of(text), None, "{text:?}");
         }
         assert_eq!(Name::of(&format!("{}@contoso.com", "x".repeat(400))), None);
+    }
+
+    #[test]
+    fn a6_the_lesser_names_have_shapes_too() {
+        assert_eq!(
+            Name::of_mail(" ada@contoso.com "),
+            Some(Name::Mail("ada@contoso.com".into()))
+        );
+        assert_eq!(Name::of_mail("Ada <ada@contoso.com>"), None);
+        assert_eq!(
+            Name::of_proxy("SMTP:ada@contoso.com"),
+            Some(Name::Proxy("SMTP:ada@contoso.com".into()))
+        );
+        assert_eq!(
+            Name::of_proxy("ada@contoso.com"),
+            Some(Name::Address("ada@contoso.com".into()))
+        );
+        for text in ["", ":", "smtp:", ":x", "s p:x", "ada"] {
+            assert_eq!(Name::of_proxy(text), None, "{text}");
+        }
+        assert_eq!(
+            Name::of_immutable_id("Zm9vYg=="),
+            Some(Name::ImmutableId("Zm9vYg==".into()))
+        );
+        assert_eq!(Name::of_immutable_id("a b"), None);
+        assert_eq!(Name::of_immutable_id(&"x".repeat(257)), None);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! This module moves the data and waits; [`state`] decides what is next, and knows neither streams nor time. One loop
 //! owns the state. What it started comes back to it as a [`flight::Landing`], so nothing is shared and nothing locked.
 
+mod after;
+mod canary;
 mod decide;
 mod flight;
 mod state;
@@ -57,7 +59,11 @@ where
         graph: service.endpoint(GRAPH).unwrap_or_default(),
         sign_in: sign_in.ok(),
     };
-    let mut state = Run::new(mode, settings.unwrap_or_default(), hindrance);
+    // "SSO Provider": other applications' sessions began with a sign-in here, and do not end with it.
+    let reaches = service
+        .field("sso_provider")
+        .is_some_and(|flag| flag == "true");
+    let mut state = Run::new(mode, settings.unwrap_or_default(), reaches, hindrance);
     let mut flights = FuturesUnordered::new();
     // Each of these is owned by the future that uses it, and comes back with its result: a read that was begun is never
     // dropped, for the assets in it would be lost.

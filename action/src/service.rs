@@ -157,6 +157,8 @@ pub struct Asset {
     pub settings: Option<String>,
     /// When a change may have left in an earlier try, in seconds since 1970.
     pub sent_before: Option<u64>,
+    /// The setting for which the host added it, if nobody listed it.
+    pub added_for: Option<String>,
 }
 
 /// An asset of the run, and a name of it that an answer taught.

@@ -19,6 +19,21 @@ pub struct Settings {
     pub max_time: Duration,
     /// What to do about guests.
     pub guests: Guests,
+    /// Whether to read back what was revoked.
+    pub verify: bool,
+    /// How pressing it is.
+    pub priority: Priority,
+}
+
+/// How pressing requests are ("Microsoft Graph throttling guidance", priority).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// As everything else.
+    #[default]
+    Normal,
+    /// Refused later than others when quota is short.
+    High,
 }
 
 /// What to do about guests, whose sessions a revoke does not end.
@@ -42,6 +57,8 @@ impl Default for Settings {
             max_tries: 6,
             max_time: Duration::from_secs(600),
             guests: Guests::default(),
+            verify: false,
+            priority: Priority::default(),
         }
     }
 }
@@ -76,6 +93,22 @@ pub(crate) const SCHEMA: &str = r#"{
       "type": "string", "enum": ["skip", "attempt", "fail"], "default": "skip",
       "title": "Guests",
       "description": "A revoke does not end the sessions of guests, who sign in at their home tenant. skip: send nothing, report skipped. attempt: send it nevertheless, report that it has no effect. fail: send nothing, report failed."
+    },
+    "verify": {
+      "type": "boolean", "default": false,
+      "title": "Read back",
+      "description": "Read each user's cut-off time again until it has moved, some tries long, and tell verified from unconfirmed. Needs User.Read.All, and one to six more requests a user."
+    },
+    "priority": {
+      "type": "string", "enum": ["normal", "high"], "default": "normal",
+      "title": "Priority",
+      "description": "high: the service refuses these requests later than others when quota is short. For an incident, not for a schedule."
+    },
+    "canary": {
+      "type": "boolean", "default": false,
+      "x-adds-asset": {"field": "canary_user", "as": "username", "needs": ["canary_refresh_token"]},
+      "title": "Canary",
+      "description": "Cut a test account of yours with the run, and try its refresh token until it is refused: so the run measures how long a revoke takes in this tenant today. Needs canary_user and canary_refresh_token in the connection."
     }
   }
 }"#;
@@ -108,6 +141,11 @@ impl Settings {
             max_tries: Option<u32>,
             max_seconds: Option<u32>,
             guests: Option<Guests>,
+            verify: Option<bool>,
+            priority: Option<Priority>,
+            // The host acts on it: it adds the test account to the assets.
+            #[serde(rename = "canary")]
+            _canary: Option<bool>,
         }
         fn bounded(
             name: &str,
@@ -133,6 +171,8 @@ impl Settings {
                 bounded("max_seconds", members.max_seconds, 600, 86_400)?.into(),
             ),
             guests: members.guests.unwrap_or_default(),
+            verify: members.verify.unwrap_or_default(),
+            priority: members.priority.unwrap_or_default(),
         })
     }
 }
@@ -181,6 +221,8 @@ mod tests {
             "[]",
             r#"{"batchsize":1}"#,
             r#"{"guests":"ask"}"#,
+            r#"{"priority":"urgent"}"#,
+            r#"{"verify":"yes"}"#,
             r#"{"max_tries":"6"}"#,
         ] {
             assert!(Settings::parse(json).is_err(), "{json}");

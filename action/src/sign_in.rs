@@ -6,6 +6,7 @@
 use crate::aadsts;
 use crate::backoff;
 use crate::base64;
+use crate::canary::{REFRESH_TOKEN, Redeemed};
 use crate::chance::Chance;
 use crate::json::Loose;
 use crate::manifest::{GRAPH, LOGIN};
@@ -70,6 +71,8 @@ pub(crate) struct NoToken {
     pub transient: bool,
     /// What the service asked to wait.
     wait: Option<Duration>,
+    /// The number of the refusal (AADSTS).
+    code: Option<u32>,
 }
 
 impl NoToken {
@@ -78,6 +81,7 @@ impl NoToken {
             message: message.into(),
             transient: false,
             wait: None,
+            code: None,
         }
     }
 
@@ -86,6 +90,7 @@ impl NoToken {
             message: message.into(),
             transient: true,
             wait: None,
+            code: None,
         }
     }
 }
@@ -173,6 +178,61 @@ impl SignIn {
         }
     }
 
+    /// Tries the test account's refresh token, once ("Microsoft identity platform and the OAuth 2.0 authorization code
+    /// flow", refresh the access token). What it buys is not used.
+    pub(crate) async fn redeem<S: Service>(&self, service: &S, chance: &Chance) -> Redeemed {
+        let Some(token) = service.stand_in(REFRESH_TOKEN) else {
+            return Redeemed::Unknown(format!("the connection has no `{REFRESH_TOKEN}`"));
+        };
+        match self.redeem_as(service, chance, &token, true).await {
+            // A token of a public client is refused where the client proves itself (AADSTS700025).
+            (Redeemed::Unknown(_), Some(700_025)) => {
+                self.redeem_as(service, chance, &token, false).await.0
+            }
+            (redeemed, _) => redeemed,
+        }
+    }
+
+    async fn redeem_as<S: Service>(
+        &self,
+        service: &S,
+        chance: &Chance,
+        token: &str,
+        proves: bool,
+    ) -> (Redeemed, Option<u32>) {
+        let mut form = Form::default();
+        form.add("client_id", &self.client_id);
+        form.add("grant_type", "refresh_token");
+        form.add("refresh_token", token);
+        if proves {
+            self.prove(&mut form);
+        }
+        let answer = match service.send(self.post(chance, form)).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                return (Redeemed::Unknown(lower(&unanswered(failure).message)), None);
+            }
+        };
+        if answer.status == 200 {
+            let granted = serde_json::from_slice::<Granted<'_>>(&answer.body);
+            let works = granted.is_ok_and(|granted| !granted.access_token.is_empty());
+            let redeemed = if works {
+                Redeemed::Works
+            } else {
+                Redeemed::Unknown(lower(&unreadable().message))
+            };
+            return (redeemed, None);
+        }
+        let refusal = refused(answer.status, &answer.body);
+        let code = refusal.code.filter(|_| answer.status < 500);
+        // AADSTS50173: the grant is older than the user's cut-off time; 50133: so is the session.
+        let redeemed = match code {
+            Some(50_173 | 50_133) => Redeemed::Revoked,
+            _ => Redeemed::Unknown(lower(&refusal.message)),
+        };
+        (redeemed, code)
+    }
+
     async fn once<S: Service>(
         &self,
         service: &S,
@@ -217,26 +277,25 @@ impl SignIn {
     }
 
     fn request(&self, chance: &Chance, claims: Option<&str>) -> Request {
-        let mut body = String::with_capacity(256);
-        let mut add = |name: &str, value: &str| {
-            if !body.is_empty() {
-                body.push('&');
-            }
-            body.push_str(name);
-            body.push('=');
-            push_form_value(&mut body, value);
-        };
-        add("client_id", &self.client_id);
-        add("scope", &self.scope);
-        match &self.way {
-            Way::ClientSecret { secret } => {
-                add("grant_type", "client_credentials");
-                add("client_secret", secret);
-            }
-        }
+        let mut form = Form::default();
+        form.add("client_id", &self.client_id);
+        form.add("scope", &self.scope);
+        form.add("grant_type", "client_credentials");
+        self.prove(&mut form);
         if let Some(claims) = claims {
-            add("claims", claims);
+            form.add("claims", claims);
         }
+        self.post(chance, form)
+    }
+
+    /// Adds what proves that it is the application that asks.
+    fn prove(&self, form: &mut Form) {
+        match &self.way {
+            Way::ClientSecret { secret } => form.add("client_secret", secret),
+        }
+    }
+
+    fn post(&self, chance: &Chance, form: Form) -> Request {
         let mut path = String::from("/");
         push_segment(&mut path, &self.tenant);
         path.push_str("/oauth2/v2.0/token");
@@ -249,9 +308,33 @@ impl SignIn {
                 ("content-type", "application/x-www-form-urlencoded".into()),
                 ("client-request-id", chance.guid()),
             ],
-            body: body.into_bytes(),
+            body: form.0.into_bytes(),
         }
     }
+}
+
+/// An `application/x-www-form-urlencoded` body in the making.
+#[derive(Default)]
+struct Form(String);
+
+impl Form {
+    fn add(&mut self, name: &str, value: &str) {
+        if !self.0.is_empty() {
+            self.0.push('&');
+        }
+        self.0.push_str(name);
+        self.0.push('=');
+        push_form_value(&mut self.0, value);
+    }
+}
+
+/// A sentence as a clause: without the capital and the full stop.
+fn lower(sentence: &str) -> String {
+    let clause = sentence.strip_suffix('.').unwrap_or(sentence);
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
 }
 
 fn unanswered(failure: SendFailure) -> NoToken {
@@ -264,6 +347,7 @@ fn unanswered(failure: SendFailure) -> NoToken {
             message: format!("The sign-in service cannot be reached: {why}."),
             transient: !lasting,
             wait: None,
+            code: None,
         },
         SendFailure::Lost { why } => {
             NoToken::passing(format!("The sign-in service did not answer: {why}."))
@@ -299,6 +383,7 @@ fn refused(status: u16, body: &[u8]) -> NoToken {
             ),
             transient: busy,
             wait: None,
+            code: None,
         };
     };
     let code = refusal.error_codes.first().copied();
@@ -324,6 +409,7 @@ fn refused(status: u16, body: &[u8]) -> NoToken {
         message: format!("The sign-in failed: {sentence} ({name}HTTP {status}{trace})."),
         transient: advice.map_or(busy || passing_word, |advice| advice.transient),
         wait: None,
+        code,
     }
 }
 

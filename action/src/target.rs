@@ -1,18 +1,23 @@
-//! One user of one asset on its way through a run, and how the users of one asset make one outcome.
+//! One user of one asset on its way through a run, and the evidence that its outcome carries.
 //!
 //! Pure. The way itself is [`crate::run`]'s.
 
+mod after;
+mod group;
+
+pub(crate) use after::{Accepted, After};
+pub(crate) use group::Group;
+
+use crate::canary::Canary;
 use crate::codes::Code;
-use crate::dates::rfc3339;
-use crate::graph::{Seen, User};
+use crate::dates::{parse_http_date, rfc3339};
+use crate::graph::{CutOff, Question, Seen, User};
 use crate::names::Name;
 use crate::service::{Outcome, Verdict};
-use crate::settings::Settings;
+use crate::settings::{Priority, Settings};
+use crate::wording::EXPOSURE_SECONDS;
 use serde::Serialize;
 use std::{cell::RefCell, rc::Rc, time::Duration};
-
-/// The most identities that an outcome's evidence lists, so that it stays well under 8 KiB.
-const LISTED: usize = 32;
 
 /// A user to be worked on.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub(crate) struct Target {
     pub user: Option<User>,
     /// The look-up was not allowed.
     pub blind: bool,
+    /// Nobody had the name as what it was taken for first.
+    pub looked_otherwise: bool,
     /// Requests sent about it.
     pub attempts: u32,
     /// Of which for the present step.
@@ -45,6 +52,10 @@ pub(crate) struct Target {
     pub refused_token: Option<u32>,
     /// From the last answer about it.
     pub last: Last,
+    /// What followed its revoke or, in a simulation, its look-up.
+    pub after: Option<Box<After>>,
+    /// It is the test account that the host added to measure by.
+    pub canary: Option<Box<Canary>>,
 }
 
 /// What evidence takes from the last answer.
@@ -69,6 +80,35 @@ impl Target {
         }
     }
 
+    /// What a request asks about it.
+    pub(crate) fn question(&self) -> Question<'_> {
+        Question {
+            name: &self.name,
+            high: self.settings.priority == Priority::High,
+            cut_off: self.settings.verify,
+        }
+    }
+
+    /// Notes that the service said that it revoked.
+    pub(crate) fn accept(&mut self, now_unix: u64) {
+        let server = self.last.date.as_deref().and_then(parse_http_date);
+        let accepted = Accepted {
+            unix: now_unix,
+            server,
+        };
+        self.after.get_or_insert_default().accepted = Some(accepted);
+    }
+
+    /// When the service said that it revoked, if it did.
+    pub(crate) fn accepted(&self) -> Option<Accepted> {
+        self.after.as_ref()?.accepted
+    }
+
+    /// The cut-off time before the revoke.
+    pub(crate) fn cut_off_before(&self) -> Option<&CutOff> {
+        self.user.as_ref()?.cut_off.as_ref()
+    }
+
     /// What to call the user in a sentence.
     pub(crate) fn label(&self) -> &str {
         self.user
@@ -82,7 +122,7 @@ impl Target {
         match (&self.user, &self.name) {
             (Some(user), _) => Some(&user.object_id),
             (None, Name::ObjectId(id)) => Some(id),
-            (None, Name::Principal(_)) => None,
+            (None, _) => None,
         }
     }
 
@@ -96,16 +136,9 @@ impl Target {
         self.last.status
     }
 
-    /// Ends the work on this user, and gives the asset's outcome if it was the last of its users. `exposed_until` is
-    /// when the last access token issued before should have ended, in seconds since 1970.
-    pub(crate) fn end(
-        self,
-        verdict: Verdict,
-        code: Code,
-        message: String,
-        exposed_until: Option<u64>,
-    ) -> Option<Outcome> {
-        let evidence = self.evidence(verdict, exposed_until);
+    /// Ends the work on this user, and gives the asset's outcome if it was the last of its users.
+    pub(crate) fn end(self, verdict: Verdict, code: Code, message: String) -> Option<Outcome> {
+        let evidence = self.evidence(verdict);
         let outcome = Outcome {
             asset: String::from(&*self.asset),
             verdict,
@@ -119,8 +152,10 @@ impl Target {
         }
     }
 
-    fn evidence(&self, verdict: Verdict, exposed_until: Option<u64>) -> String {
+    fn evidence(&self, verdict: Verdict) -> String {
         let user = self.user.as_ref();
+        let after = self.after.as_deref();
+        let reach = after.and_then(|after| after.reach.as_ref()?.as_ref().ok());
         // A success has no need of the clock of the answer; support asks for it when something went wrong.
         let failed = !matches!(verdict, Verdict::Succeeded | Verdict::WouldEnforce);
         let evidence = Evidence {
@@ -135,7 +170,17 @@ impl Target {
             error_code: self.last.error_code.as_deref(),
             date: self.last.date.as_deref().filter(|_| failed),
             attempts: self.attempts,
-            exposure: exposed_until.map(rfc3339),
+            exposure: self
+                .accepted()
+                .map(|accepted| rfc3339(accepted.unix + EXPOSURE_SECONDS)),
+            cutoff_before: self.cut_off_before().map(|cut_off| &*cut_off.text),
+            cutoff_after: after
+                .and_then(|after| after.cut_off.as_ref())
+                .map(|cut_off| &*cut_off.text),
+            reads: after.map(|after| after.reads).filter(|reads| *reads > 0),
+            applications: reach.map(|reach| reach.names.as_slice()),
+            more_applications: reach.is_some_and(|reach| reach.more).then_some(true),
+            canary: self.canary.as_deref().map(Canary::evidence),
             sent_before: self.sent_before.map(rfc3339),
         };
         serde_json::to_string(&evidence).unwrap_or_default()
@@ -169,184 +214,18 @@ struct Evidence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     exposure: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sent_before: Option<String>,
-}
-
-/// The users of an asset that has several.
-#[derive(Debug)]
-pub(crate) struct Group {
-    remaining: usize,
-    /// Object ids that one of them has already.
-    taken: Vec<String>,
-    ended: Vec<(Outcome, Option<String>)>,
-}
-
-impl Group {
-    /// A group of `users`, at least one.
-    pub(crate) fn of(users: usize) -> Rc<RefCell<Self>> {
-        Rc::new(RefCell::new(Self {
-            remaining: users,
-            taken: Vec::new(),
-            ended: Vec::new(),
-        }))
-    }
-
-    /// Whether another user of the asset has this object id; it has from now on.
-    pub(crate) fn takes(&mut self, object_id: &str) -> bool {
-        let taken = self.taken.iter().any(|other| other == object_id);
-        if !taken {
-            self.taken.push(object_id.to_owned());
-        }
-        taken
-    }
-
-    /// Adds what became of one; gives the asset's outcome with the last. The asset has succeeded when all have;
-    /// otherwise it is as badly off as the worst of them.
-    pub(crate) fn add(&mut self, outcome: Outcome, object_id: Option<&str>) -> Option<Outcome> {
-        // Kept in order, so that the same identities make the same outcome in whatever order they ended.
-        let next = (outcome, object_id.map(str::to_owned));
-        let key = |(outcome, id): &(Outcome, Option<String>)| {
-            (id.clone(), outcome.code, outcome.message.clone())
-        };
-        let at = self.ended.partition_point(|other| key(other) <= key(&next));
-        self.ended.insert(at, next);
-        self.remaining = self.remaining.saturating_sub(1);
-        if self.remaining > 0 {
-            return None;
-        }
-        let ended = std::mem::take(&mut self.ended);
-        let count = ended.len();
-        let listed: Vec<Listed<'_>> = ended
-            .iter()
-            .take(LISTED)
-            .map(|(outcome, id)| Listed {
-                object_id: id.as_deref(),
-                code: outcome.code,
-            })
-            .collect();
-        let listed = serde_json::to_string(&listed).unwrap_or_default();
-        let good = ended
-            .iter()
-            .filter(|(outcome, _)| is_good(outcome.verdict))
-            .count();
-        let worst = ended
-            .into_iter()
-            .map(|(outcome, _)| outcome)
-            .max_by_key(|outcome| badness(outcome.verdict))?;
-        let message = format!(
-            "{good} of {count} identities of this asset are done. {}",
-            worst.message
-        );
-        let evidence = worst
-            .evidence
-            .as_deref()
-            .and_then(|json| json.strip_suffix('}'))
-            .filter(|json| json.len() > 1);
-        let evidence = match evidence {
-            Some(members) => format!("{members},\"identities\":{listed}}}"),
-            None => format!("{{\"identities\":{listed}}}"),
-        };
-        Some(Outcome {
-            message,
-            evidence: Some(evidence),
-            ..worst
-        })
-    }
-}
-
-#[derive(Serialize)]
-struct Listed<'a> {
+    cutoff_before: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    object_id: Option<&'a str>,
-    code: &'a str,
-}
-
-fn is_good(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Succeeded | Verdict::WouldEnforce)
-}
-
-fn badness(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Succeeded => 0,
-        Verdict::WouldEnforce => 1,
-        Verdict::Skipped => 2,
-        Verdict::NotAttempted => 3,
-        Verdict::InDoubt => 4,
-        Verdict::Failed => 5,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "a test that fails may panic"
-    )]
-
-    use super::*;
-    use proptest::prelude::*;
-
-    fn ended(verdict: Verdict, code: Code) -> Outcome {
-        Outcome {
-            asset: "a".into(),
-            verdict,
-            code: code.as_str(),
-            message: format!("{}.", code.as_str()),
-            evidence: Some(r#"{"attempts":2}"#.into()),
-        }
-    }
-
-    #[test]
-    fn an_asset_has_succeeded_when_all_its_identities_have() {
-        let group = Group::of(2);
-        assert_eq!(
-            group
-                .borrow_mut()
-                .add(ended(Verdict::Succeeded, Code::Revoked), Some("x")),
-            None
-        );
-        let outcome = group
-            .borrow_mut()
-            .add(ended(Verdict::Succeeded, Code::Revoked), Some("y"))
-            .unwrap();
-        assert_eq!(
-            (outcome.verdict, outcome.code),
-            (Verdict::Succeeded, "revoked")
-        );
-        assert_eq!(
-            outcome.message,
-            "2 of 2 identities of this asset are done. revoked."
-        );
-        assert_eq!(
-            outcome.evidence.unwrap(),
-            r#"{"attempts":2,"identities":[{"object_id":"x","code":"revoked"},{"object_id":"y","code":"revoked"}]}"#
-        );
-    }
-
-    #[test]
-    fn an_asset_knows_its_own_users() {
-        let group = Group::of(2);
-        assert!(!group.borrow_mut().takes("x"));
-        assert!(group.borrow_mut().takes("x"));
-    }
-
-    proptest! {
-        #[test]
-        fn the_worst_wins_in_any_order(order in Just(vec![
-            (Verdict::Succeeded, Code::Revoked), (Verdict::Skipped, Code::NoEffectGuest),
-            (Verdict::InDoubt, Code::NoAnswer), (Verdict::Failed, Code::NotFound), (Verdict::Failed, Code::Throttled),
-        ]).prop_shuffle()) {
-            let group = Group::of(order.len());
-            let mut outcomes = Vec::new();
-            for (verdict, code) in &order {
-                outcomes.extend(group.borrow_mut().add(ended(*verdict, *code), None));
-            }
-            let [outcome] = outcomes.as_slice() else { panic!("{outcomes:?}") };
-            prop_assert_eq!((outcome.verdict, outcome.code), (Verdict::Failed, "throttled"));
-            let listed = r#"[{"code":"no-answer"},{"code":"no-effect-guest"},{"code":"not-found"},{"code":"revoked"},{"code":"throttled"}]"#;
-            prop_assert!(outcome.evidence.as_deref().is_some_and(|json| json.contains(listed)));
-            prop_assert!(outcome.message.starts_with("1 of 5 identities"));
-        }
-    }
+    cutoff_after: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reads: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applications: Option<&'a [String]>,
+    /// Only where it is true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_applications: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<crate::canary::Measured>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_before: Option<String>,
 }

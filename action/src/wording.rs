@@ -2,10 +2,12 @@
 //!
 //! For somebody who reads them at three in the morning. No secrets, no bodies of answers, no line breaks.
 
+use crate::canary::{Canary, Finding};
 use crate::dates::time_of_day;
-use crate::graph::What;
+use crate::graph::{Reach, What};
 use crate::sign_in::Token;
-use crate::target::Target;
+use crate::target::{After, Target};
+use std::time::Duration;
 
 /// How long access tokens issued before a revoke may go on working ("Configurable token lifetimes": a random time
 /// from 60 to 90 minutes).
@@ -18,14 +20,26 @@ pub(crate) const REVOKING_ROLES: [&str; 3] = [
     "Directory.ReadWrite.All",
 ];
 
-/// The user's sessions were revoked.
-pub(crate) fn revoked(target: &Target, now_unix: u64) -> String {
-    let mut text = format!(
-        "Sessions of {} were revoked: refresh tokens and browser sessions are void. Access tokens already issued may work \
-         until about {}.",
-        target.label(),
-        time_of_day(now_unix + EXPOSURE_SECONDS)
+/// The user's sessions were revoked, and whatever was looked at afterwards.
+pub(crate) fn revoked(target: &Target) -> String {
+    let label = target.label();
+    let mut text = match target.after.as_deref() {
+        Some(after) if target.settings.verify => read_back(target, after),
+        _ => format!(
+            "Sessions of {label} were revoked: refresh tokens and browser sessions are void."
+        ),
+    };
+    let until = target.accepted().map_or_else(
+        || "they expire".to_owned(),
+        |accepted| format!("about {}", time_of_day(accepted.unix + EXPOSURE_SECONDS)),
     );
+    text.push_str(" Access tokens already issued may work until ");
+    text.push_str(&until);
+    text.push_str(", and sessions that applications keep themselves live on");
+    match target.after.as_ref().and_then(|after| after.reach.as_ref()) {
+        Some(reach) => reached(&mut text, reach),
+        None => text.push('.'),
+    }
     match target.user.as_ref() {
         Some(user) => match (user.enabled, user.synced) {
             (Some(false), _) => text.push_str(" The account is disabled."),
@@ -45,16 +59,127 @@ pub(crate) fn revoked(target: &Target, now_unix: u64) -> String {
     text
 }
 
+/// What reading the cut-off time back came to.
+fn read_back(target: &Target, after: &After) -> String {
+    let label = target.label();
+    let reads = match after.reads {
+        1 => "one read".to_owned(),
+        reads => format!("{reads} reads"),
+    };
+    match (&after.cut_off, after.moved, after.unread) {
+        (Some(cut_off), true, _) => format!(
+            "Sessions of {label} were revoked, and that was read back: what was issued before {} is void.",
+            cut_off.text
+        ),
+        (_, _, Some(why)) => format!(
+            "The service accepted the revoke of the sessions of {label}; it is not confirmed, because the cut-off time could \
+             not be read: {why}."
+        ),
+        (Some(cut_off), false, None) => format!(
+            "The service accepted the revoke of the sessions of {label}; it is not yet confirmed: after {reads} the cut-off \
+             time is still {}.",
+            cut_off.text
+        ),
+        (None, _, None) => format!(
+            "The service accepted the revoke of the sessions of {label}; it is not yet confirmed, because the cut-off time \
+             was not read."
+        ),
+    }
+}
+
+/// Applications in a sentence; evidence has more of them.
+const SPELT_OUT: usize = 5;
+
+/// Goes on after "sessions that applications keep themselves live on".
+fn reached(text: &mut String, reach: &Result<Reach, &'static str>) {
+    match reach {
+        Ok(reach) if reach.names.is_empty() && !reach.more => {
+            text.push_str("; no application is assigned to the user.");
+        }
+        Ok(reach) => {
+            let more = reach.names.len().saturating_sub(SPELT_OUT);
+            let shown: Vec<&str> =
+                (reach.names.iter().take(SPELT_OUT).map(String::as_str)).collect();
+            text.push_str("; through this tenant the user reaches ");
+            text.push_str(&shown.join(", "));
+            match (more, reach.more) {
+                (0, false) => {}
+                (0, true) => text.push_str(" and others"),
+                (more, false) => text.push_str(&format!(" and {more} more")),
+                (more, true) => text.push_str(&format!(" and more than {more} others")),
+            }
+            text.push_str(": end the sessions there too.");
+        }
+        Err(why) => {
+            text.push_str("; which the user reaches is not known, because ");
+            text.push_str(why);
+            text.push_str(" (Directory.Read.All).");
+        }
+    }
+}
+
 const UNCHECKED: &str = " Not checked, because the application may not read users (User.Read.All): whether this is a guest, \
                          on whom a revoke has no effect, and whether another asset is the same user.";
 
 /// A simulation would have revoked.
 pub(crate) fn would_revoke(target: &Target) -> String {
-    let mut text = format!("The sessions of {} would be revoked.", target.label());
+    let mut text = format!("The sessions of {} would be revoked", target.label());
+    match target.after.as_ref().and_then(|after| after.reach.as_ref()) {
+        Some(reach) => {
+            text.push_str("; sessions that applications keep themselves would live on");
+            reached(&mut text, reach);
+        }
+        None => text.push('.'),
+    }
     if target.blind {
         text.push_str(UNCHECKED);
     }
     text
+}
+
+/// What the test account showed.
+pub(crate) fn canary(target: &Target) -> String {
+    let label = target.label();
+    let canary = target.canary.as_deref();
+    let (refused, worked) = canary.map(Canary::delays).unwrap_or_default();
+    let seconds = |delay: Duration| format!("{} s", (delay.as_millis() + 500) / 1_000);
+    match canary.and_then(Canary::finding) {
+        Some(Finding::Cut) => {
+            let refused = refused.map_or_else(String::new, seconds);
+            let worked = worked.map_or_else(String::new, |worked| {
+                format!(" ({} after it, it still worked)", seconds(worked))
+            });
+            format!(
+                "Canary: the refresh token of the test account {label} was refused {refused} after its sessions were \
+                 revoked{worked}. That is how long a revoke takes in this tenant today. Store a new token before the next run \
+                 that measures."
+            )
+        }
+        Some(Finding::Alive) => {
+            let worked = worked.map_or_else(String::new, seconds);
+            format!(
+                "Canary: the refresh token of the test account {label} still worked {worked} after the service accepted the \
+                 revoke. Do not rely on what this run says of other users; disable accounts that must not get in."
+            )
+        }
+        Some(Finding::Unmeasured(why)) if target.accepted().is_some() => format!(
+            "Canary: the sessions of the test account {label} were revoked, and whether its refresh token still works could \
+             not be found out: {why}."
+        ),
+        Some(Finding::Unmeasured(why)) => {
+            format!(
+                "Canary: the test account {label} cannot be measured by, and was left alone: {why}."
+            )
+        }
+        None if target.accepted().is_some() => format!(
+            "Canary: the sessions of the test account {label} were revoked, and the run was stopped before its refresh token \
+             was refused."
+        ),
+        None => format!(
+            "Canary: the refresh token of the test account {label} works. Its sessions would be revoked, and the token tried \
+             until it is refused."
+        ),
+    }
 }
 
 /// A guest, to whom nothing was sent (`sent` false) or whose revoke had no effect.
@@ -86,9 +211,23 @@ pub(crate) fn repeated(target: &Target) -> String {
 
 /// The service does not know the user.
 pub(crate) fn not_found(target: &Target) -> String {
+    let also = if target.looked_otherwise {
+        ", neither by that name nor by a mail address of theirs"
+    } else {
+        ""
+    };
     format!(
-        "The tenant has no user {}. It was deleted or belongs to another tenant, or it is so new that the service does not \
-         know it everywhere yet. Nothing was revoked.",
+        "The tenant has no user {}{also}. It was deleted or belongs to another tenant, or it is so new that the service \
+         does not know it everywhere yet. Nothing was revoked.",
+        target.label()
+    )
+}
+
+/// Several users have the name.
+pub(crate) fn ambiguous(target: &Target) -> String {
+    format!(
+        "More than one user of the tenant has {}, so it is not known who is meant, and nothing was revoked. Give the object \
+         id or the user principal name.",
         target.label()
     )
 }
@@ -96,8 +235,8 @@ pub(crate) fn not_found(target: &Target) -> String {
 /// The look-up was not allowed, and the name cannot be revoked by.
 pub(crate) fn not_resolvable(target: &Target) -> String {
     format!(
-        "{} starts with `$`, so it has to be looked up before it can be revoked, and the application may not read users. \
-         Give the object id, or grant User.Read.All.",
+        "{} has to be looked up before it can be revoked, and the application may not read users. Give the object id, or \
+         grant User.Read.All.",
         target.label()
     )
 }

@@ -118,7 +118,8 @@ fn a_connection_without_what_it_takes_sends_nothing() {
 #[test]
 fn a6_without_the_right_to_read_it_revokes_blind_and_says_so() {
     let world = World::of(60).script(|kind, _, _| {
-        (kind == Kind::LookUp).then(|| Fault::code(403, "Authorization_RequestDenied"))
+        matches!(kind, Kind::LookUp | Kind::Find)
+            .then(|| Fault::code(403, "Authorization_RequestDenied"))
     });
     world.add(61, |user| {
         user.user_type = "Guest";

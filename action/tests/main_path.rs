@@ -105,8 +105,8 @@ fn a5_what_cannot_be_named_is_not_sent() {
         &world,
         vec![
             asset("blank", r#"{"id":"  ","username":null}"#),
-            asset("mail", r#"{"mail":"ada@contoso.example"}"#),
-            asset("broken", r#"{"id":"17"}"#),
+            asset("mail", r#"{"mail":" ","proxy_addresses":[]}"#),
+            asset("broken", r#"{"id":"17","mail":"ada@contoso.example"}"#),
             asset("json", "not json"),
             Asset {
                 id: "none".into(),

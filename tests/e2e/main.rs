@@ -7,9 +7,11 @@
     reason = "a test that is not as expected has to stop"
 )]
 
+mod afterwards;
 mod again;
 mod beside;
 mod counts;
+mod finds;
 mod interrupts;
 mod list;
 mod quota;

@@ -227,6 +227,7 @@ impl<I: Iterator<Item = String>> Assets for Source<I> {
                 id,
                 settings: None,
                 sent_before: None,
+                added_for: None,
             })
             .collect();
         (!chunk.is_empty()).then_some(chunk)

@@ -3,7 +3,7 @@
 //! Decisions rest on the HTTP status and on `error.code`; texts change without notice ("Microsoft Graph error
 //! responses and resource types"). Nothing of a body is kept but identifiers and codes.
 
-use super::{Step, User, user};
+use super::{Reach, Step, User, user};
 use crate::backoff;
 use crate::dates::parse_http_date;
 use crate::json::Loose;
@@ -69,12 +69,16 @@ pub(crate) enum What {
     Missing,
     /// The batch was given up before this part ran: 424.
     NotRun,
+    /// What the user reaches.
+    Reached(Box<Reach>),
     /// Refused for another reason.
     Rejected,
     /// 2xx to a revoke.
     Revoked,
     /// 2xx to a revoke, and its `value` is `false`.
     SaidFalse,
+    /// More than one user has the name.
+    Several,
     /// No quota: 429.
     Throttled,
     /// No token, or one that does not do: 401; with what is demanded of the next.
@@ -216,8 +220,12 @@ fn unanswered(failure: &SendFailure) -> Seen {
 /// What an answer of success says.
 fn read(step: Step, name: &Name, body: &[u8]) -> What {
     match step {
-        Step::LookUp => read_user(name, body),
+        Step::LookUp | Step::ReadBack => read_user(name, body),
         Step::Revoke => read_revoked(body),
+        Step::Reach => Reach::read(name.as_str(), body).map_or(
+            What::Unreadable("the answer is not a list of the user's applications"),
+            |reach| What::Reached(Box::new(reach)),
+        ),
     }
 }
 
@@ -316,14 +324,20 @@ fn read_user(asked: &Name, body: &[u8]) -> What {
     struct List<'a> {
         #[serde(borrow)]
         value: Vec<user::Members<'a>>,
+        #[serde(borrow, default, rename = "@odata.nextLink")]
+        next: Loose<'a>,
     }
     let members = if asked.fits_path() {
         serde_json::from_slice::<user::Members<'_>>(body).ok()
     } else {
         match serde_json::from_slice::<List<'_>>(body) {
+            Ok(list) if list.value.len() > 1 => return What::Several,
+            // A page that is not the last does not show how many there are.
+            Ok(list) if list.next != Loose::Null => {
+                return What::Unreadable("the answer shows only some of those who have the name");
+            }
             Ok(list) if list.value.is_empty() => return What::Missing,
-            Ok(mut list) if list.value.len() == 1 => list.value.pop(),
-            Ok(_) => return What::Unreadable("more than one user has this name"),
+            Ok(mut list) => list.value.pop(),
             Err(_) => None,
         }
     };

@@ -1,55 +1,75 @@
 //! Requests to Microsoft Graph about users, alone and in batches.
 
-use super::Step;
-use crate::manifest::SELECT;
+use super::{Find, Step};
+use crate::manifest::{CUT_OFF, SELECT};
 use crate::names::{Name, push_form_value, push_segment};
 use crate::service::{Method, Request};
 
 const VERSION: &str = "/v1.0";
 
+/// "Microsoft Graph throttling guidance": requests of a higher priority are refused later.
+const PRIORITY: &str = "x-ms-throttle-priority";
+
+/// Whom a request asks about, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    /// What to call the user by.
+    pub name: &'a Name,
+    /// It is pressing.
+    pub high: bool,
+    /// Ask a look-up for the cut-off time too.
+    pub cut_off: bool,
+}
+
 /// One request about one user.
 pub(crate) fn plain(
     step: Step,
-    name: &Name,
+    question: Question<'_>,
     origin: &str,
     authorization: &str,
     request_id: String,
 ) -> Request {
-    let mut path = String::with_capacity(192);
+    let mut path = String::with_capacity(224);
     path.push_str(VERSION);
-    push_path(&mut path, step, name);
+    push_path(&mut path, step, question);
     let method = match step {
-        Step::LookUp => Method::Get,
+        Step::LookUp | Step::ReadBack | Step::Reach => Method::Get,
         Step::Revoke => Method::Post,
     };
     // "user: revokeSignInSessions": the request has no body.
-    request(method, path, origin, authorization, request_id, Vec::new())
+    let mut request = request(method, path, origin, authorization, request_id, Vec::new());
+    prioritise(&mut request, question.high);
+    request
 }
 
-/// One request about several users, at most 20. Its parts are numbered from 1 in the order of `names` ("Combine
+/// One request about several users, at most 20. Its parts are numbered from 1 in the order of `questions` ("Combine
 /// multiple HTTP requests using JSON batching").
-pub(crate) fn batch<'a>(
+pub(crate) fn batch(
     step: Step,
-    names: impl ExactSizeIterator<Item = &'a Name>,
+    questions: &[Question<'_>],
     origin: &str,
     authorization: &str,
     request_id: String,
 ) -> Request {
-    let mut body = String::with_capacity(16 + names.len() * 256);
+    let mut body = String::with_capacity(16 + questions.len() * 288);
     body.push_str(r#"{"requests":["#);
-    for (at, name) in names.enumerate() {
+    for (at, question) in questions.iter().enumerate() {
         body.push_str(if at == 0 { r#"{"id":""# } else { r#",{"id":""# });
         body.push_str(&(at + 1).to_string());
         body.push_str(match step {
-            Step::LookUp => r#"","method":"GET","url":""#,
+            Step::LookUp | Step::ReadBack | Step::Reach => r#"","method":"GET","url":""#,
             Step::Revoke => r#"","method":"POST","url":""#,
         });
         // What `push_path` writes needs no escape: it is percent-encoded but for letters, digits and a few signs.
-        push_path(&mut body, step, name);
-        body.push_str(match step {
-            Step::LookUp => r#""}"#,
-            // The documented sample of a POST without content; a body needs its type named.
-            Step::Revoke => r#"","headers":{"Content-Type":"application/json"},"body":{}}"#,
+        push_path(&mut body, step, *question);
+        // The documented sample of a POST without content has an empty object; a body needs its type named.
+        body.push_str(match (step.changes(), question.high) {
+            (false, false) => r#""}"#,
+            (false, true) => r#"","headers":{"x-ms-throttle-priority":"High"}}"#,
+            (true, false) => r#"","headers":{"Content-Type":"application/json"},"body":{}}"#,
+            (true, true) => {
+                r#"","headers":{"Content-Type":"application/json","x-ms-throttle-priority":"High"},"body":{}}"#
+            }
         });
     }
     body.push_str("]}");
@@ -64,7 +84,14 @@ pub(crate) fn batch<'a>(
     request
         .headers
         .push(("content-type", "application/json".into()));
+    prioritise(&mut request, questions.iter().any(|question| question.high));
     request
+}
+
+fn prioritise(request: &mut Request, high: bool) {
+    if high {
+        request.headers.push((PRIORITY, "High".into()));
+    }
 }
 
 fn request(
@@ -90,27 +117,48 @@ fn request(
     }
 }
 
-/// Appends the address of `step` about the user called `name`, relative to the version.
-fn push_path(out: &mut String, step: Step, name: &Name) {
-    if step == Step::LookUp && !name.fits_path() {
+/// Appends the address of `step` about a user, relative to the version.
+fn push_path(out: &mut String, step: Step, question: Question<'_>) {
+    if step == Step::LookUp
+        && let Some(find) = Find::of(question.name)
+    {
         out.push_str("/users?$filter=");
-        // In OData a quote in a literal is doubled (OData 4.01 ABNF, SQUOTE-in-string).
-        let literal = name.as_str().replace('\'', "''");
-        push_form_value(out, &format!("userPrincipalName eq '{literal}'"));
+        push_form_value(out, &find.filter(question.name.as_str()));
         out.push_str("&$select=");
-        out.push_str(SELECT);
+        push_select(out, question);
+        if !SELECT.contains(find.echo) {
+            out.push(',');
+            out.push_str(find.echo);
+        }
         // Two would show that the name is not unique; the first of two is never taken.
         out.push_str("&$top=2");
         return;
     }
     out.push_str("/users/");
-    push_segment(out, name.as_str());
+    push_segment(out, question.name.as_str());
     match step {
         Step::LookUp => {
             out.push_str("?$select=");
-            out.push_str(SELECT);
+            push_select(out, question);
         }
         Step::Revoke => out.push_str("/revokeSignInSessions"),
+        Step::ReadBack => {
+            out.push_str("?$select=id,");
+            out.push_str(CUT_OFF);
+        }
+        Step::Reach => {
+            out.push_str(
+                "/appRoleAssignments?$select=principalId,principalType,resourceDisplayName",
+            );
+        }
+    }
+}
+
+fn push_select(out: &mut String, question: Question<'_>) {
+    out.push_str(SELECT);
+    if question.cut_off {
+        out.push(',');
+        out.push_str(CUT_OFF);
     }
 }
 
@@ -128,14 +176,26 @@ mod tests {
         texts.iter().map(|text| Name::of(text).unwrap()).collect()
     }
 
-    fn ask(step: Step, text: &str) -> Request {
+    fn about(name: &Name) -> Question<'_> {
+        Question {
+            name,
+            high: false,
+            cut_off: false,
+        }
+    }
+
+    fn ask_by(step: Step, name: &Name) -> Request {
         plain(
             step,
-            &Name::of(text).unwrap(),
+            about(name),
             "https://graph.microsoft.com",
             "Bearer t",
             "r".into(),
         )
+    }
+
+    fn ask(step: Step, text: &str) -> Request {
+        ask_by(step, &Name::of(text).unwrap())
     }
 
     #[test]
@@ -167,9 +227,10 @@ mod tests {
     #[test]
     fn a11_a_batch_numbers_its_parts_and_names_the_type_of_their_bodies() {
         let names = names(&[ID, "a#b@t.com"]);
+        let questions: Vec<Question<'_>> = names.iter().map(about).collect();
         let request = batch(
             Step::Revoke,
-            names.iter(),
+            &questions,
             "https://g",
             "Bearer t",
             "r".into(),
@@ -187,6 +248,59 @@ mod tests {
     }
 
     #[test]
+    fn a6_the_lesser_names_are_found_by_filter() {
+        let name = Name::of_mail("ada@t.com").unwrap();
+        assert_eq!(
+            ask_by(Step::LookUp, &name).path,
+            format!(
+                "/v1.0/users?$filter=mail%20eq%20%27ada%40t.com%27&$select={SELECT},mail&$top=2"
+            )
+        );
+        let name = name.otherwise().unwrap();
+        assert_eq!(
+            ask_by(Step::LookUp, &name).path,
+            format!(
+                "/v1.0/users?$filter=proxyAddresses%2Fany%28a%3Aa%20eq%20%27smtp%3Aada%40t.com%27%29&$select={SELECT},proxyAddresses&$top=2"
+            )
+        );
+        assert_eq!(name.otherwise(), None);
+    }
+
+    #[test]
+    fn what_is_pressing_says_so_whole_and_in_parts() {
+        let (one, two) = (Name::of(ID).unwrap(), Name::of("b@t.com").unwrap());
+        let high = |name| Question {
+            high: true,
+            ..about(name)
+        };
+        let header = (PRIORITY, "High".to_owned());
+        let alone = plain(
+            Step::Revoke,
+            high(&one),
+            "https://g",
+            "Bearer t",
+            "r".into(),
+        );
+        assert!(alone.headers.contains(&header));
+        let alone = plain(
+            Step::Revoke,
+            about(&one),
+            "https://g",
+            "Bearer t",
+            "r".into(),
+        );
+        assert!(!alone.headers.iter().any(|(name, _)| *name == PRIORITY));
+        for step in Step::ALL {
+            let questions = [high(&one), about(&two)];
+            let request = batch(step, &questions, "https://g", "Bearer t", "r".into());
+            assert!(request.headers.contains(&header));
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            assert_eq!(body["requests"][0]["headers"][PRIORITY], "High");
+            assert_eq!(body["requests"][1]["headers"][PRIORITY], Value::Null);
+        }
+    }
+
+    #[test]
     fn a19_each_request_carries_its_own_id() {
         let request = ask(Step::Revoke, ID);
         assert!(request.headers.contains(&("client-request-id", "r".into())));
@@ -198,8 +312,9 @@ mod tests {
         #[test]
         fn a_batch_of_any_names_is_json(texts in prop::collection::vec("[$#'\"+%&a-zé]{1,9}@[a-z]{1,9}", 1..20)) {
             let names: Vec<Name> = texts.iter().filter_map(|text| Name::of(text)).collect();
-            for step in [Step::LookUp, Step::Revoke] {
-                let request = batch(step, names.iter(), "https://g", "Bearer t", "r".into());
+            let questions: Vec<Question<'_>> = names.iter().map(about).collect();
+            for step in Step::ALL {
+                let request = batch(step, &questions, "https://g", "Bearer t", "r".into());
                 let body: Value = serde_json::from_slice(&request.body).unwrap();
                 prop_assert_eq!(body["requests"].as_array().unwrap().len(), names.len());
             }

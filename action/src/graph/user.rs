@@ -1,6 +1,7 @@
 //! A user as Microsoft Graph describes it, held against the name that was asked for.
 
-use crate::json::Loose;
+use crate::dates::parse_date_time;
+use crate::json::{Listed, Loose};
 use crate::names::{Name, is_external_name, is_guid};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -20,6 +21,17 @@ pub(crate) struct User {
     pub external_state: Option<String>,
     /// Whether an on-premises directory is its source.
     pub synced: Option<bool>,
+    /// From when on its sessions count.
+    pub cut_off: Option<CutOff>,
+}
+
+/// `signInSessionsValidFromDateTime`: what was issued before is void.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CutOff {
+    /// As it was read.
+    pub text: Box<str>,
+    /// Milliseconds since 1970.
+    pub millis: u64,
 }
 
 impl User {
@@ -58,6 +70,14 @@ pub(super) struct Members<'a> {
     external_user_state: Loose<'a>,
     #[serde(borrow, default)]
     on_premises_sync_enabled: Loose<'a>,
+    #[serde(borrow, default)]
+    mail: Loose<'a>,
+    #[serde(borrow, default)]
+    proxy_addresses: Listed<'a>,
+    #[serde(borrow, default)]
+    on_premises_immutable_id: Loose<'a>,
+    #[serde(borrow, default)]
+    sign_in_sessions_valid_from_date_time: Loose<'a>,
 }
 
 impl Members<'_> {
@@ -83,13 +103,24 @@ impl Members<'_> {
             .text()
             .and_then(|text| match Name::of(text) {
                 Some(Name::Principal(name)) => Some(name),
-                Some(Name::ObjectId(_)) | None => None,
+                _ => None,
             });
+        let same = |echo: Option<&str>, name: &str| {
+            echo.is_some_and(|echo| echo.eq_ignore_ascii_case(name))
+        };
+        let has = |name: &str| {
+            self.proxy_addresses
+                .texts()
+                .any(|echo| echo.eq_ignore_ascii_case(name))
+        };
         let echoes = match asked {
             Name::ObjectId(id) => *id == object_id,
-            Name::Principal(name) => principal
-                .as_deref()
-                .is_some_and(|echo| echo.eq_ignore_ascii_case(name)),
+            Name::Principal(name) => same(principal.as_deref(), name),
+            Name::Mail(name) => same(self.mail.text(), name),
+            Name::Address(name) => has(&format!("smtp:{name}")),
+            Name::Proxy(name) => has(name),
+            // Base64: `A` and `a` are two accounts.
+            Name::ImmutableId(name) => self.on_premises_immutable_id.text() == Some(name),
         };
         echoes.then(|| User {
             object_id,
@@ -98,6 +129,16 @@ impl Members<'_> {
             enabled: self.account_enabled.flag(),
             external_state: word(self.external_user_state),
             synced: self.on_premises_sync_enabled.flag(),
+            cut_off: self
+                .sign_in_sessions_valid_from_date_time
+                .text()
+                .and_then(|text| {
+                    let millis = parse_date_time(text)?;
+                    Some(CutOff {
+                        text: text.into(),
+                        millis,
+                    })
+                }),
         })
     }
 }

@@ -42,7 +42,15 @@ pub(super) const SCHEMA: &str = r#"{
     },
     "sso_provider": {
       "type": "boolean", "default": false, "title": "SSO Provider",
-      "description": "Entra ID is the organisation's single sign-on. Not used by this action."
+      "description": "Entra ID is the organisation's single sign-on: outcomes list the applications that the user reaches through it, because their own sessions outlive a revoke. Needs Directory.Read.All."
+    },
+    "canary_user": {
+      "type": "string", "minLength": 1, "title": "Canary User",
+      "description": "The principal name or mail address of a test account of yours, for the setting canary. It is signed out with every run that sets it."
+    },
+    "canary_refresh_token": {
+      "type": "string", "minLength": 1, "writeOnly": true, "title": "Canary Refresh Token",
+      "description": "A refresh token of that account for this very application. A revoke ends it, so each run that measures needs a new one."
     }
   }
 }"#;

@@ -1,12 +1,11 @@
 //! The calls to Microsoft Graph.
 
-use super::{
-    Call, Effect, Held, Naming, Place, REQUEST_HEADERS, RESOURCE_UNITS, Shape, Subject, TOKEN,
-    WRITES,
-};
+use super::{Call, Effect, Held, Naming, Place, RESOURCE_UNITS, Shape, Subject, TOKEN, WRITES};
+use crate::graph::Find;
 use crate::settings;
 
 const NAME_FIELDS: &[&str] = &["id", "username"];
+const REQUEST_HEADERS: &[&str] = &["client-request-id", "x-ms-throttle-priority"];
 const ANSWER_HEADERS: &[&str] = &[
     "request-id",
     "retry-after",
@@ -14,6 +13,18 @@ const ANSWER_HEADERS: &[&str] = &[
     super::USED_HEADER,
 ];
 const BEARER: &[(Held, Place)] = &[(Held::Sealed(TOKEN), Place::Bearer)];
+
+/// The calls that a batch may hold.
+const PARTS: &[&str] = &[
+    "look-up",
+    "find",
+    "find-by-mail",
+    "find-by-address",
+    "find-by-proxy-address",
+    "find-by-immutable-id",
+    "reach",
+    "revoke",
+];
 
 /// The calls: each alone, and the batch that holds them.
 pub(super) fn calls() -> Vec<Call> {
@@ -24,7 +35,7 @@ pub(super) fn calls() -> Vec<Call> {
         query: &["$select"],
         request_headers: REQUEST_HEADERS,
         answer_headers: ANSWER_HEADERS,
-        purpose: "find the user's object id, and see whether it is a guest",
+        purpose: "find the user's object id, see whether it is a guest, and read the cut-off time",
         shape: Shape::Single {
             effect: Effect::Reads,
             subject: Some(Subject {
@@ -40,17 +51,31 @@ pub(super) fn calls() -> Vec<Call> {
         costs: &[(RESOURCE_UNITS, 1)],
         cookie_jar: None,
     };
-    let find = Call {
-        id: "find",
+    let finds = Find::ALL.map(|find| Call {
+        id: find.call,
         url: "{graph}/v1.0/users",
         query: &["$filter", "$select", "$top"],
-        purpose: "find a user whose principal name cannot stand in a path",
+        purpose: find.purpose,
         shape: Shape::Single {
             effect: Effect::Reads,
             subject: Some(Subject {
-                named_in: Naming::Filter("userPrincipalName eq '{name}'"),
+                named_in: Naming::Filter(find.form),
+                fields: find.fields,
+                learns: find.learns,
+            }),
+        },
+        ..look_up.clone()
+    });
+    let reach = Call {
+        id: "reach",
+        url: "{graph}/v1.0/users/*/appRoleAssignments",
+        purpose: "list the applications that the user reaches, where the connection is a single sign-on",
+        shape: Shape::Single {
+            effect: Effect::Reads,
+            subject: Some(Subject {
+                named_in: Naming::Segment,
                 fields: NAME_FIELDS,
-                learns: &[("id", "userPrincipalName")],
+                learns: &[],
             }),
         },
         ..look_up.clone()
@@ -79,10 +104,14 @@ pub(super) fn calls() -> Vec<Call> {
         shape: Shape::Batch {
             base: "{graph}/v1.0",
             max_parts: settings::MAX_BATCH_SIZE,
-            calls: &["look-up", "find", "revoke"],
+            calls: PARTS,
         },
         costs: &[],
         ..revoke.clone()
     };
-    vec![look_up, find, revoke, batch]
+    [look_up]
+        .into_iter()
+        .chain(finds)
+        .chain([reach, revoke, batch])
+        .collect()
 }

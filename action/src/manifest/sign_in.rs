@@ -1,6 +1,7 @@
 //! The calls that sign in.
 
 use super::{Call, Effect, Found, Held, Place, REQUEST_HEADERS, Shape, TOKEN};
+use crate::canary::REFRESH_TOKEN;
 
 /// The calls, some of which a connection may have no use for.
 pub(super) fn calls() -> Vec<Call> {
@@ -17,11 +18,22 @@ pub(super) fn calls() -> Vec<Call> {
             subject: None,
         },
         repeatable: true,
-        carries: &[(
-            Held::Secret("client_secret"),
-            Place::FormField("client_secret"),
-        )],
-        seals: &[(TOKEN, Found::JsonMember("access_token"))],
+        carries: &[
+            (
+                Held::Secret("client_secret"),
+                Place::FormField("client_secret"),
+            ),
+            // The test account's, to see whether it still works.
+            (
+                Held::Secret(REFRESH_TOKEN),
+                Place::FormField("refresh_token"),
+            ),
+        ],
+        seals: &[
+            (TOKEN, Found::JsonMember("access_token")),
+            ("refresh-token", Found::JsonMember("refresh_token")),
+            ("id-token", Found::JsonMember("id_token")),
+        ],
         costs: &[],
         cookie_jar: None,
     };

@@ -30,6 +30,11 @@ impl Run {
     pub(super) fn land(&mut self, landing: Landing, now: Now, chance: &Chance) {
         match landing {
             Landing::SignedIn(result) => self.signed_in(result, now.monotonic),
+            Landing::Redeemed {
+                target,
+                sent,
+                redeemed,
+            } => self.redeemed(target, sent, redeemed, now.monotonic),
             Landing::Asked {
                 step,
                 targets,
@@ -37,7 +42,7 @@ impl Run {
                 taken,
                 generation,
             } => {
-                let flying = &mut self.in_flight[usize::from(step == Step::Revoke)];
+                let flying = &mut self.in_flight[step as usize];
                 *flying = flying.saturating_sub(1);
                 match batched {
                     Batched::Unsupported(status) => self.without_batches(step, targets, status),
@@ -45,8 +50,8 @@ impl Run {
                         if targets.len() > 1 && parts.iter().all(|seen| seen.what == What::Held) {
                             // One user in it may be the cause; alone, each has the answer that is its own.
                             for mut target in targets {
-                                (target.attempts, target.tries) =
-                                    (target.attempts - 1, target.tries - 1);
+                                target.attempts = target.attempts.saturating_sub(1);
+                                target.tries = target.tries.saturating_sub(1);
                                 if self.stop.is_some() {
                                     self.end_stopped(target);
                                 } else {
@@ -122,9 +127,20 @@ impl Run {
         let mut taken = taken.into_iter();
         for (mut target, mut seen) in targets.into_iter().zip(parts) {
             let other = taken.next().flatten();
-            target.note(&mut seen);
             if seen.status.is_some() {
                 self.answered_at = Some(now.monotonic);
+            }
+            if matches!(step, Step::ReadBack | Step::Reach) {
+                if let Some((wait, target)) = self.followed(step, target, seen, generation, now) {
+                    wave.due = wave.due.max(now.monotonic + wait);
+                    wave.targets.push(target);
+                }
+                continue;
+            }
+            // An empty list tells nothing of anybody, so it does not stand in the place of an earlier 404.
+            let nobody = seen.what == What::Missing && seen.status == Some(200);
+            if !(nobody && target.status().is_some()) {
+                target.note(&mut seen);
             }
             match seen.what {
                 What::Found(user) => self.found(target, *user, other),
@@ -134,10 +150,10 @@ impl Run {
                         wording::refused(&target, "answered with `false` to the revoke about");
                     self.end_without(target, Code::RefusedByService, message);
                 }
-                What::Missing => {
-                    // Whatever was sent before: who is not there has no sessions.
-                    let message = wording::not_found(&target);
-                    self.end(target, Verdict::Failed, Code::NotFound, message);
+                What::Missing => self.missing(step, target),
+                What::Several => {
+                    let message = wording::ambiguous(&target);
+                    self.end_without(target, Code::Ambiguous, message);
                 }
                 What::Malformed => {
                     let message = wording::malformed(&target);
@@ -146,6 +162,9 @@ impl Run {
                 What::Rejected => {
                     let message = wording::refused(&target, "refused the request about");
                     self.end_without(target, Code::RefusedByService, message);
+                }
+                What::Forbidden if step == Step::LookUp && target.looked_otherwise => {
+                    self.not_found(target);
                 }
                 What::Forbidden if step == Step::LookUp => self.unreadable_users(target),
                 What::Forbidden => {
@@ -193,6 +212,25 @@ impl Run {
         }
     }
 
+    /// Nobody has the name; as something else than it was taken for, somebody may.
+    fn missing(&mut self, step: Step, mut target: Target) {
+        let otherwise = target.name.otherwise();
+        match otherwise.filter(|_| step == Step::LookUp && !target.blind) {
+            Some(name) => {
+                target.name = name;
+                target.looked_otherwise = true;
+                self.queue(Step::LookUp, target);
+            }
+            None => self.not_found(target),
+        }
+    }
+
+    /// Whatever was sent before: who is not there has no sessions.
+    fn not_found(&mut self, target: Target) {
+        let message = wording::not_found(&target);
+        self.end(target, Verdict::Failed, Code::NotFound, message);
+    }
+
     /// The user is known: is there anything to do?
     fn found(&mut self, mut target: Target, user: User, other: Option<String>) {
         self.seen_user = true;
@@ -223,7 +261,7 @@ impl Run {
             let note = "the application may not read users (403): sessions are revoked without a look-up, so guests and \
                         duplicates are not told apart; grant User.Read.All to have them checked";
             self.wishes.push(Wish::Log(LogLevel::Warn, note.into()));
-            let waiting: Vec<Target> = self.look_ups.drain(..).collect();
+            let waiting: Vec<Target> = self.queues.of(Step::LookUp).drain(..).collect();
             for target in waiting {
                 self.go_blind(target);
             }
@@ -243,7 +281,7 @@ impl Run {
         self.revoke(target);
     }
 
-    fn revoke(&mut self, mut target: Target) {
+    pub(super) fn revoke(&mut self, mut target: Target) {
         if target.guest {
             let verdict = match (target.settings.guests, self.mode) {
                 (Guests::Fail, _) => Some(Verdict::Failed),
@@ -258,30 +296,20 @@ impl Run {
         if self.stop.is_some() {
             return self.end_stopped(target);
         }
+        if target
+            .canary
+            .as_ref()
+            .is_some_and(|canary| !canary.is_proven())
+        {
+            // What it measures by has to work before it is cut.
+            return self.canaries.push((Duration::ZERO, Box::new(target)));
+        }
         if self.mode == Mode::Simulate {
-            let message = wording::would_revoke(&target);
-            return self.end(target, Verdict::WouldEnforce, Code::WouldRevoke, message);
+            target.after.get_or_insert_default();
+            return self.onward(target);
         }
-        // From here on another question is asked, and its tries are counted.
-        (target.attempts, target.tries) = (0, 0);
-        self.revokes.push_back(target);
-    }
-
-    /// The service said that it revoked.
-    fn accepted(&mut self, target: Target, now: Now) {
-        self.revoked = true;
-        if target.guest {
-            let message = wording::guest(&target, true);
-            return self.end(target, Verdict::Skipped, Code::NoEffectGuest, message);
-        }
-        let message = wording::revoked(&target, now.unix);
-        let outcome = target.end(
-            Verdict::Succeeded,
-            Code::Revoked,
-            message,
-            Some(now.unix + wording::EXPOSURE_SECONDS),
-        );
-        self.put(outcome);
+        target.attempts = 0;
+        self.queue(Step::Revoke, target);
     }
 
     /// Ends without success; as in doubt where an earlier try may have had its effect.
@@ -296,7 +324,7 @@ impl Run {
 
     /// A14: a 401 has the token dropped and one new try made. A second one about the same user ends the run: the new
     /// token was refused as well.
-    fn unauthorized(
+    pub(super) fn unauthorized(
         &mut self,
         step: Step,
         mut target: Target,
@@ -350,10 +378,8 @@ impl Run {
         if *what == What::Throttled {
             // The quota is everybody's: all wait, in this run and in those beside it.
             self.paused_until = self.paused_until.max(now + wait);
-            self.wishes.push(Wish::Hold(
-                if revoking { WRITES } else { RESOURCE_UNITS },
-                wait,
-            ));
+            let lane = if revoking { WRITES } else { RESOURCE_UNITS };
+            self.wishes.push(Wish::Hold(lane, wait));
         }
         if self.stop.is_some() {
             self.end_stopped(target);

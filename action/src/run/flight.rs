@@ -3,12 +3,14 @@
 //! A flight holds the users it is about and brings them back. It decides nothing.
 
 use super::state::Task;
+use crate::canary::Redeemed;
 use crate::chance::Chance;
-use crate::graph::{self, Batched, Step, What};
+use crate::graph::{self, Batched, Question, Step, What};
 use crate::names::Name;
 use crate::service::{Claim, Service};
 use crate::sign_in::{NoToken, SignIn, Token};
 use crate::target::Target;
+use std::time::Duration;
 
 /// What every flight of a run needs.
 pub(super) struct Context<'a, S> {
@@ -23,6 +25,12 @@ pub(super) struct Context<'a, S> {
 /// What came of a task.
 pub(super) enum Landing {
     SignedIn(Result<Token, NoToken>),
+    Redeemed {
+        target: Box<Target>,
+        /// When the try left, on the monotonic clock.
+        sent: Duration,
+        redeemed: Redeemed,
+    },
     Asked {
         step: Step,
         targets: Vec<Target>,
@@ -50,6 +58,18 @@ pub(super) async fn fly<S: Service>(context: &Context<'_, S>, task: Task) -> Lan
             }
             None => Err(NoToken::lasting("The connection cannot sign in.")),
         }),
+        Task::Redeem(target) => {
+            let sent = service.monotonic();
+            let redeemed = match sign_in {
+                Some(sign_in) => sign_in.redeem(*service, chance).await,
+                None => Redeemed::Unknown("the connection cannot sign in".to_owned()),
+            };
+            Landing::Redeemed {
+                target,
+                sent,
+                redeemed,
+            }
+        }
         Task::Ask {
             step,
             targets,
@@ -60,7 +80,7 @@ pub(super) async fn fly<S: Service>(context: &Context<'_, S>, task: Task) -> Lan
             let batched = match targets.as_slice() {
                 [target] => {
                     let request =
-                        graph::plain(step, &target.name, graph, authorization, request_id);
+                        graph::plain(step, target.question(), graph, authorization, request_id);
                     let result = service.send(request).await;
                     Batched::Parts(vec![graph::read_plain(
                         step,
@@ -70,19 +90,19 @@ pub(super) async fn fly<S: Service>(context: &Context<'_, S>, task: Task) -> Lan
                     )])
                 }
                 targets => {
+                    let questions: Vec<Question<'_>> =
+                        targets.iter().map(Target::question).collect();
+                    let request = graph::batch(step, &questions, graph, authorization, request_id);
                     let names: Vec<&Name> = targets.iter().map(|target| &target.name).collect();
-                    let request = graph::batch(
-                        step,
-                        names.iter().copied(),
-                        graph,
-                        authorization,
-                        request_id,
-                    );
                     let result = service.send(request).await;
                     graph::read_batch(step, &names, &result, service.unix_seconds())
                 }
             };
-            let taken = claim(*service, &targets, &batched).await;
+            let taken = if step == Step::LookUp {
+                claim(*service, &targets, &batched).await
+            } else {
+                Vec::new()
+            };
             Landing::Asked {
                 step,
                 targets,

@@ -3,6 +3,7 @@
 //! Pure: no clock, stream or request inside; `now` is a parameter, and what it wants done it puts into
 //! [`Run::wishes`] or hands out as a [`Task`]. What an answer means is in [`super::decide`].
 
+use crate::canary::CANARY;
 use crate::codes::Code;
 use crate::graph::Step;
 use crate::identity::Identity;
@@ -39,6 +40,8 @@ pub(super) enum Task {
         targets: Vec<Target>,
         token: Rc<Token>,
     },
+    /// Try the refresh token of the test account.
+    Redeem(Box<Target>),
 }
 
 /// Something for the loop to tell the host.
@@ -56,19 +59,41 @@ pub(super) struct Wave {
     pub(super) targets: Vec<Target>,
 }
 
+/// Users by the step that is next for them.
+#[derive(Debug, Default)]
+pub(super) struct Queues([VecDeque<Target>; Step::ALL.len()]);
+
+impl Queues {
+    pub(super) fn of(&mut self, step: Step) -> &mut VecDeque<Target> {
+        &mut self.0[step as usize]
+    }
+
+    fn waiting(&self, step: Step) -> usize {
+        self.0[step as usize].len()
+    }
+
+    fn total(&self) -> usize {
+        self.0.iter().map(VecDeque::len).sum()
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = Target> {
+        self.0.iter_mut().flat_map(|queue| queue.drain(..))
+    }
+}
+
 /// The state of a run.
 pub(super) struct Run {
     pub(super) mode: Mode,
     settings: Rc<Settings>,
-    /// Not yet looked up.
-    pub(super) look_ups: VecDeque<Target>,
-    /// Looked up, or not to be.
-    pub(super) revokes: VecDeque<Target>,
+    /// What follows for whom.
+    pub(super) queues: Queues,
+    /// Test accounts whose refresh token is to be tried, or waits to be.
+    pub(super) canaries: Vec<(Duration, Box<Target>)>,
     /// To be asked about one by one, because the host refused a batch with them in it.
     pub(super) alone: VecDeque<(Step, Target)>,
     pub(super) waves: Vec<Wave>,
-    /// Requests that look up, and requests that revoke.
-    pub(super) in_flight: [usize; 2],
+    /// Requests, by their step.
+    pub(super) in_flight: [usize; Step::ALL.len()],
     pub(super) token: Option<Rc<Token>>,
     pub(super) signing_in: bool,
     /// What the next token must hold.
@@ -84,6 +109,10 @@ pub(super) struct Run {
     pub(super) blind: bool,
     /// A user was looked up.
     pub(super) seen_user: bool,
+    /// Tell which applications users reach.
+    pub(super) reaches: bool,
+    /// Which they are may not be asked.
+    pub(super) reach_denied: bool,
     /// A revoke was accepted.
     pub(super) revoked: bool,
     /// Batches are not taken.
@@ -103,15 +132,20 @@ pub(super) struct Run {
 
 impl Run {
     /// A run at its start. With a `hindrance` it ends before it begins, with an outcome for every asset.
-    pub(super) fn new(mode: Mode, settings: Settings, hindrance: Option<String>) -> Self {
+    pub(super) fn new(
+        mode: Mode,
+        settings: Settings,
+        reaches: bool,
+        hindrance: Option<String>,
+    ) -> Self {
         Self {
             mode,
             settings: Rc::new(settings),
-            look_ups: VecDeque::new(),
-            revokes: VecDeque::new(),
+            queues: Queues::default(),
+            canaries: Vec::new(),
             alone: VecDeque::new(),
             waves: Vec::new(),
-            in_flight: [0, 0],
+            in_flight: [0; Step::ALL.len()],
             token: None,
             signing_in: false,
             claims: None,
@@ -121,6 +155,8 @@ impl Run {
             paused_until: Duration::ZERO,
             blind: false,
             seen_user: false,
+            reaches,
+            reach_denied: false,
             revoked: false,
             plain: false,
             answered_at: None,
@@ -164,12 +200,19 @@ impl Run {
                         sent_before: asset.sent_before,
                         user: None,
                         blind: false,
+                        looked_otherwise: false,
                         attempts: 0,
                         tries: 0,
                         first_sent: None,
                         doubt: asset.sent_before.is_some(),
                         refused_token: None,
                         last: Last::default(),
+                        after: None,
+                        canary: asset
+                            .added_for
+                            .as_deref()
+                            .is_some_and(|setting| setting == CANARY)
+                            .then(Box::default),
                     };
                     self.admit(target);
                 }
@@ -197,7 +240,7 @@ impl Run {
         } else if self.blind {
             self.go_blind(target);
         } else {
-            self.look_ups.push_back(target);
+            self.queues.of(Step::LookUp).push_back(target);
         }
     }
 
@@ -214,12 +257,15 @@ impl Run {
 
     /// Ends the work on a user.
     pub(super) fn end(&mut self, target: Target, verdict: Verdict, code: Code, message: String) {
-        let outcome = target.end(verdict, code, message, None);
+        let outcome = target.end(verdict, code, message);
         self.put(outcome);
     }
 
-    /// Ends the work on a user whose turn did not come.
+    /// Ends the work on a user whose turn did not come, or whose sessions were revoked and not yet looked at again.
     pub(super) fn end_stopped(&mut self, target: Target) {
+        if target.accepted().is_some() {
+            return self.end_accepted(target);
+        }
         let reason = self.stop.clone().unwrap_or_default();
         let verdict = if target.doubt {
             Verdict::InDoubt
@@ -253,8 +299,8 @@ impl Run {
             ));
             self.stop = Some(Rc::from(reason));
         }
-        let waiting: Vec<Target> = (self.look_ups.drain(..))
-            .chain(self.revokes.drain(..))
+        let waiting: Vec<Target> = (self.queues.drain())
+            .chain(self.canaries.drain(..).map(|(_, target)| *target))
             .chain(self.alone.drain(..).map(|(_, target)| target))
             .chain(self.waves.drain(..).flat_map(|wave| wave.targets))
             .collect();
@@ -273,16 +319,20 @@ impl Run {
     /// Whether more assets are of use, while at most `unwritten` outcomes wait.
     pub(super) fn wants_assets(&self, unwritten: usize) -> bool {
         let enough = self.settings.batch_size * self.settings.batches_in_flight;
-        self.look_ups.len() + self.revokes.len() < enough.max(HELD / 8)
+        self.queues.total() < enough.max(HELD / 8)
             && self.held < HELD
             && self.outcomes.len() < unwritten
     }
 
     /// What to start next. With `partial` also what does not fill a batch: nothing more is at hand to fill it with.
     pub(super) fn next_task(&mut self, now: Duration, partial: bool) -> Option<Task> {
-        let has_work =
-            !(self.look_ups.is_empty() && self.revokes.is_empty() && self.alone.is_empty());
-        if !has_work || self.stop.is_some() {
+        if self.stop.is_some() {
+            return None;
+        }
+        if let Some(at) = self.canaries.iter().position(|(due, _)| *due <= now) {
+            return Some(Task::Redeem(self.canaries.swap_remove(at).1));
+        }
+        if !self.has_work() {
             return None;
         }
         let usable = self
@@ -302,7 +352,7 @@ impl Run {
                 generation: self.generation,
             });
         }
-        let flying = self.in_flight[0] + self.in_flight[1];
+        let flying: usize = self.in_flight.iter().sum();
         if !usable || now < self.paused_until || flying >= self.settings.batches_in_flight {
             return None;
         }
@@ -315,19 +365,26 @@ impl Run {
         } else {
             self.settings.batch_size
         };
-        // Revokes go first: what was begun is finished before more is begun. A part-filled batch of them waits for
-        // look-ups that are about to fill it, but not while there is plenty of room for another request.
-        let room = self.in_flight[0] == 0 || flying * 2 < self.settings.batches_in_flight;
-        let (step, queue) =
-            if self.revokes.len() >= size || (partial && room && !self.revokes.is_empty()) {
-                (Step::Revoke, &mut self.revokes)
-            } else if self.look_ups.len() >= size || (partial && !self.look_ups.is_empty()) {
-                (Step::LookUp, &mut self.look_ups)
-            } else {
-                return None;
-            };
+        let step = self.next_step(size, flying, partial)?;
+        let queue = self.queues.of(step);
         let targets = queue.drain(..size.min(queue.len())).collect();
         Some(self.ask(step, targets, token, now))
+    }
+
+    /// What was begun is finished before more is begun. A part-filled batch waits for look-ups that are about to fill
+    /// it, but not while there is plenty of room for another request.
+    fn next_step(&self, size: usize, flying: usize, partial: bool) -> Option<Step> {
+        let room = self.in_flight[Step::LookUp as usize] == 0
+            || flying * 2 < self.settings.batches_in_flight;
+        let may_part = |step: Step| partial && (room || step == Step::LookUp);
+        Step::ALL.into_iter().find(|step| {
+            let waiting = self.queues.waiting(*step);
+            waiting >= size || (waiting > 0 && may_part(*step))
+        })
+    }
+
+    fn has_work(&self) -> bool {
+        self.queues.total() > 0 || !self.alone.is_empty()
     }
 
     fn ask(
@@ -338,11 +395,12 @@ impl Run {
         now: Duration,
     ) -> Task {
         for target in &mut targets {
-            target.attempts += 1;
+            // Evidence tells of the last that was asked about the sessions, not of what was looked at afterwards.
+            target.attempts += u32::from(matches!(step, Step::LookUp | Step::Revoke));
             target.tries += 1;
             target.first_sent.get_or_insert(now);
         }
-        self.in_flight[usize::from(step == Step::Revoke)] += 1;
+        self.in_flight[step as usize] += 1;
         Task::Ask {
             step,
             targets,
@@ -352,14 +410,11 @@ impl Run {
 
     /// When something that waits is due.
     pub(super) fn next_wake(&self) -> Option<Duration> {
-        let waves = self.waves.iter().map(|wave| wave.due).min();
-        let has_work =
-            !(self.look_ups.is_empty() && self.revokes.is_empty() && self.alone.is_empty());
-        let pause = (has_work && self.paused_until > Duration::ZERO).then_some(self.paused_until);
-        match (waves, pause) {
-            (Some(wave), Some(pause)) => Some(wave.min(pause)),
-            (wave, pause) => wave.or(pause),
-        }
+        let waves = self.waves.iter().map(|wave| wave.due);
+        let canaries = self.canaries.iter().map(|(due, _)| *due);
+        let paused = self.has_work() && self.paused_until > Duration::ZERO;
+        let pause = paused.then_some(self.paused_until);
+        waves.chain(canaries).chain(pause).min()
     }
 
     /// Brings back what is due, before what has not been tried.
@@ -385,20 +440,26 @@ impl Run {
             }
             return;
         }
-        let queue = match step {
-            Step::LookUp => &mut self.look_ups,
-            Step::Revoke => &mut self.revokes,
-        };
+        let queue = self.queues.of(step);
         for target in targets.into_iter().rev() {
             queue.push_front(target);
         }
     }
 
+    /// Puts a user at the end of the queue of a new step.
+    pub(super) fn queue(&mut self, step: Step, mut target: Target) {
+        if self.stop.is_some() {
+            return self.end_stopped(target);
+        }
+        // Another question is asked from here on, and its tries are counted.
+        target.tries = 0;
+        self.queues.of(step).push_back(target);
+    }
+
     /// Whether nothing is left to do or to write.
     pub(super) fn is_done(&self) -> bool {
-        self.look_ups.is_empty()
-            && self.revokes.is_empty()
-            && self.alone.is_empty()
+        !self.has_work()
+            && self.canaries.is_empty()
             && self.waves.is_empty()
             && self.outcomes.is_empty()
     }

@@ -33,7 +33,13 @@ pub enum Kind {
     Token,
     Batch,
     LookUp,
+    /// A look-up by a filter.
+    Find,
     Revoke,
+    ReadBack,
+    Reach,
+    /// A try of the test account's refresh token.
+    Redeem,
 }
 
 /// What happens to a request instead of what would.
@@ -120,6 +126,12 @@ pub struct User {
     pub state: Option<&'static str>,
     pub enabled: bool,
     pub synced: Option<bool>,
+    pub mail: Option<String>,
+    pub proxies: Vec<String>,
+    pub immutable_id: Option<&'static str>,
+    pub apps: Vec<&'static str>,
+    /// When its sessions were revoked last, on the clock.
+    pub cut_at: Option<Duration>,
     /// How often its sessions were revoked.
     pub revoked: u32,
     /// How often a revoke of it was answered with success.
@@ -154,6 +166,10 @@ pub struct World {
     pub roles: RefCell<Vec<&'static str>>,
     pub token_lifetime: Cell<u64>,
     pub latency: Cell<Duration>,
+    /// How long reads show the cut-off time of before.
+    pub lag: Cell<Duration>,
+    /// How long refresh tokens work after a revoke.
+    pub propagation: Cell<Duration>,
     script: RefCell<Script>,
     counts: RefCell<HashMap<(Kind, String), u32>>,
     left: RefCell<HashMap<(Kind, String), u32>>,
@@ -192,6 +208,8 @@ impl World {
             roles: RefCell::new(vec!["User.RevokeSessions.All", "User.Read.All"]),
             token_lifetime: Cell::new(3_599),
             latency: Cell::new(Duration::from_millis(50)),
+            lag: Cell::default(),
+            propagation: Cell::default(),
             script: RefCell::new(Box::new(|_, _, _| None)),
             counts: RefCell::default(),
             left: RefCell::default(),
@@ -214,6 +232,11 @@ impl World {
             state: None,
             enabled: true,
             synced: None,
+            mail: None,
+            proxies: Vec::new(),
+            immutable_id: None,
+            apps: Vec::new(),
+            cut_at: None,
             revoked: 0,
             accepted: 0,
         };
@@ -321,6 +344,17 @@ pub fn assets(numbers: impl IntoIterator<Item = u32>) -> Vec<Asset> {
         .into_iter()
         .map(|n| asset(&format!("a{n}"), &format!(r#"{{"id":"{}"}}"#, id(n))))
         .collect()
+}
+
+/// The test account that the host adds for the setting `canary`: user `n`.
+pub fn canary(n: u32) -> Asset {
+    Asset {
+        added_for: Some("canary".into()),
+        ..asset(
+            &format!("canary:{}", principal(n)),
+            &format!(r#"{{"username":"{}"}}"#, principal(n)),
+        )
+    }
 }
 
 /// Users by number, known by principal name.

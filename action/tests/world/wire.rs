@@ -3,6 +3,7 @@
 use super::{Entry, Fault, Kind, World, id};
 use revoke_user_sessions::service::{Answer, Method, Request, SendFailure};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// An answer, or why there is none.
 enum Reply {
@@ -32,13 +33,13 @@ impl World {
             }
         );
         let kind = match path.as_str() {
+            _ if token && body.contains("grant_type=refresh_token") => Kind::Redeem,
             _ if token => Kind::Token,
             "/v1.0/$batch" => Kind::Batch,
-            path if path.ends_with("/revokeSignInSessions") => Kind::Revoke,
-            _ => Kind::LookUp,
+            path => name(path.strip_prefix("/v1.0").unwrap()).1,
         };
         let about = match kind {
-            Kind::Token => Vec::new(),
+            Kind::Token | Kind::Redeem => Vec::new(),
             Kind::Batch => {
                 let parts: Value = serde_json::from_str(&body).unwrap();
                 parts["requests"]
@@ -48,7 +49,7 @@ impl World {
                     .map(|part| name(part["url"].as_str().unwrap()).0)
                     .collect()
             }
-            Kind::LookUp | Kind::Revoke => vec![name(path.strip_prefix("/v1.0").unwrap()).0],
+            _ => vec![name(path.strip_prefix("/v1.0").unwrap()).0],
         };
         let entry = Entry {
             at: self.clock.now(),
@@ -61,8 +62,9 @@ impl World {
         self.journal.borrow_mut().push(entry);
         let reply = match kind {
             Kind::Token => self.token(&body),
+            Kind::Redeem => self.redeem(&body),
             Kind::Batch => self.batch(&body),
-            Kind::LookUp | Kind::Revoke => {
+            _ => {
                 let path = path.strip_prefix("/v1.0").unwrap();
                 let (asked, kind) = name(path);
                 let fault = self.fault(kind, &asked);
@@ -78,6 +80,7 @@ impl World {
                     "Request-Id".into(),
                     format!("r{}", self.journal.borrow().len()),
                 ));
+                headers.push(("Date".into(), self.date()));
                 Ok(Answer {
                     status,
                     headers,
@@ -110,6 +113,38 @@ impl World {
             Vec::new(),
             json!({"token_type": "Bearer", "expires_in": lifetime, "access_token": token})
                 .to_string(),
+        )
+    }
+
+    /// The test account is the one that was named first among those that have been revoked, or nobody.
+    fn redeem(&self, body: &str) -> Reply {
+        assert!(
+            body.contains("refresh_token=stand%2Fin%2Brefresh"),
+            "{body}"
+        );
+        if let Some(fault) = self.fault(Kind::Redeem, "") {
+            return faulty(fault, || unreachable!("a try has no effect"));
+        }
+        let now = self.clock.now();
+        let users = self.users.borrow();
+        let cut = users.get(&id(77)).and_then(|canary| canary.cut_at);
+        if cut.is_some_and(|at| now >= at + self.propagation.get()) {
+            let error = json!({"error": "invalid_grant", "error_codes": [50173],
+                "error_description": "AADSTS50173: The provided grant has expired due to it being revoked."});
+            return Reply::Answer(400, Vec::new(), error.to_string());
+        }
+        let granted = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "a.b.c", "refresh_token": "r"});
+        Reply::Answer(200, Vec::new(), granted.to_string())
+    }
+
+    /// The time as HTTP writes it, on the day on which the world begins.
+    fn date(&self) -> String {
+        let seconds = self.clock.now().as_secs();
+        format!(
+            "Mon, 23 Nov 2026 {:02}:{:02}:{:02} GMT",
+            8 + seconds / 3_600 % 16,
+            seconds / 60 % 60,
+            seconds % 60
         )
     }
 
@@ -183,7 +218,7 @@ impl World {
     fn one(&self, method: Method, path: &str, fault: Option<Fault>) -> Reply {
         let (asked, kind) = name(path);
         assert_eq!(method == Method::Post, kind == Kind::Revoke);
-        let right = || self.right(kind, &asked, path.starts_with("/users?"));
+        let right = || self.right(kind, &asked, path);
         match fault {
             Some(Fault::Twice) => {
                 let (status, body) = right();
@@ -212,7 +247,15 @@ impl World {
         }
     }
 
-    fn right(&self, kind: Kind, asked: &str, listed: bool) -> (u16, String) {
+    fn right(&self, kind: Kind, asked: &str, path: &str) -> (u16, String) {
+        if kind == Kind::Find {
+            let found: Vec<Value> = (self.users.borrow().values())
+                .filter(|user| finds(path, user, asked))
+                .take(2)
+                .map(|user| self.shown(user))
+                .collect();
+            return (200, json!({ "value": found }).to_string());
+        }
         let found = self
             .users
             .borrow()
@@ -220,34 +263,74 @@ impl World {
             .find(|u| u.id == asked || u.principal.eq_ignore_ascii_case(asked))
             .cloned();
         let Some(user) = found else {
-            if listed {
-                return (200, json!({"value": []}).to_string());
-            }
             let error = json!({"error": {"code": "Request_ResourceNotFound", "message": "Resource does not exist",
                                          "innerError": {"request-id": id(0xe)}}});
             return (404, error.to_string());
         };
         if kind == Kind::Revoke {
+            let now = self.clock.now();
             // A guest's sessions are not this tenant's.
             self.change(asked, |user| {
-                user.revoked += u32::from(user.user_type == "Member")
+                if user.user_type == "Member" {
+                    user.revoked += 1;
+                    user.cut_at = Some(now);
+                }
             });
             return (200, json!({"@odata.context": "https://graph.test/v1.0/$metadata#Edm.Boolean", "value": true}).to_string());
         }
-        let user = json!({
+        if kind == Kind::Reach {
+            let assigned: Vec<Value> = (user.apps.iter())
+                .map(|app| json!({"principalId": user.id, "principalType": "User", "resourceDisplayName": app}))
+                .collect();
+            return (200, json!({ "value": assigned }).to_string());
+        }
+        (200, self.shown(&user).to_string())
+    }
+
+    /// All properties, whichever were asked for: a client has to pass over what it did not ask for.
+    fn shown(&self, user: &super::User) -> Value {
+        let seen = |at: &Duration| self.clock.now() >= *at + self.lag.get();
+        let cut_off = match user.cut_at.filter(seen) {
+            Some(at) => {
+                let seconds = at.as_secs();
+                format!(
+                    "2026-11-23T{:02}:{:02}:{:02}Z",
+                    8 + seconds / 3_600 % 16,
+                    seconds / 60 % 60,
+                    seconds % 60
+                )
+            }
+            None => "2026-01-01T00:00:00Z".to_owned(),
+        };
+        json!({
             "@odata.context": "https://graph.test/v1.0/$metadata#users/$entity",
             "id": user.id, "userPrincipalName": user.principal, "userType": user.user_type,
             "accountEnabled": user.enabled, "externalUserState": user.state, "onPremisesSyncEnabled": user.synced,
-        });
-        (
-            200,
-            if listed {
-                json!({"value": [user]}).to_string()
-            } else {
-                user.to_string()
-            },
-        )
+            "mail": user.mail, "proxyAddresses": user.proxies, "onPremisesImmutableId": user.immutable_id,
+            "signInSessionsValidFromDateTime": cut_off,
+        })
     }
+}
+
+/// Whether a user fits the filter of `path`, in which `asked` is the name.
+fn finds(path: &str, user: &super::User, asked: &str) -> bool {
+    let query = decode_query(path);
+    let same = |text: &str| text.eq_ignore_ascii_case(asked);
+    let has = |literal: &str| user.proxies.iter().any(|p| p.eq_ignore_ascii_case(literal));
+    match query.split_once(" eq ").unwrap().0 {
+        "userPrincipalName" => same(&user.principal),
+        "mail" => user.mail.as_deref().is_some_and(same),
+        "proxyAddresses/any(a:a" => has(&format!("smtp:{asked}")),
+        "proxyAddresses/any(p:p" => has(asked),
+        "onPremisesImmutableId" => user.immutable_id == Some(asked),
+        other => panic!("no filter of the action's: {other}"),
+    }
+}
+
+/// The filter of a list's address.
+fn decode_query(path: &str) -> String {
+    let query = path.strip_prefix("/users?$filter=").unwrap();
+    decode(query.split('&').next().unwrap())
 }
 
 fn faulty(fault: Fault, effect: impl FnOnce()) -> Reply {
@@ -295,27 +378,39 @@ fn faulty(fault: Fault, effect: impl FnOnce()) -> Reply {
 
 /// The name that an address is about, and what it asks.
 fn name(path: &str) -> (String, Kind) {
-    if let Some(query) = path.strip_prefix("/users?$filter=") {
-        let filter = decode(query.split('&').next().unwrap());
-        let name = filter
-            .strip_prefix("userPrincipalName eq '")
+    if path.starts_with("/users?$filter=") {
+        let filter = decode_query(path);
+        assert!(path.ends_with("&$top=2"), "{path}");
+        let literal = filter
+            .split_once('\'')
             .unwrap()
-            .strip_suffix('\'')
-            .unwrap();
-        return (name.replace("''", "'"), Kind::LookUp);
+            .1
+            .rsplit_once('\'')
+            .unwrap()
+            .0;
+        let literal = literal.replace("''", "'");
+        let name = match filter.contains("any(a:a") {
+            true => literal.strip_prefix("smtp:").unwrap().to_owned(),
+            false => literal,
+        };
+        return (name, Kind::Find);
     }
     let rest = path.strip_prefix("/users/").unwrap();
-    match rest.strip_suffix("/revokeSignInSessions") {
-        Some(segment) => (decode(segment), Kind::Revoke),
-        None => {
-            let (segment, query) = rest.split_once('?').unwrap();
-            assert!(
-                query.starts_with("$select=id,userPrincipalName,"),
-                "{query}"
-            );
-            (decode(segment), Kind::LookUp)
-        }
+    if let Some(segment) = rest.strip_suffix("/revokeSignInSessions") {
+        return (decode(segment), Kind::Revoke);
     }
+    let (segment, query) = rest.split_once('?').unwrap();
+    if let Some(segment) = segment.strip_suffix("/appRoleAssignments") {
+        return (decode(segment), Kind::Reach);
+    }
+    if query == "$select=id,signInSessionsValidFromDateTime" {
+        return (decode(segment), Kind::ReadBack);
+    }
+    assert!(
+        query.starts_with("$select=id,userPrincipalName,"),
+        "{query}"
+    );
+    (decode(segment), Kind::LookUp)
 }
 
 fn decode(text: &str) -> String {

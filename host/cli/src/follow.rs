@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use futures::FutureExt;
 use tipstaff::enforcement::ledger::{RunRecord, RunState};
 use tipstaff::enforcement::report::{self, Lines, ReportFormat};
-use tipstaff::enforcement::verdict_text;
+use tipstaff::enforcement::{AddedAsset, verdict_text};
 use tipstaff::{Ending, Host, Manifest, Outcome, RunEvent, Running, Summary};
 
 use crate::context::Context;
@@ -25,7 +25,7 @@ use crate::show::progress::{Display, Progress};
 use crate::show::summary;
 use crate::show::table::pairs;
 use crate::signals::Signals;
-use crate::text::{counted, harmless};
+use crate::text::{counted, harmless, wrapped};
 
 /// How outcomes are written to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,6 +62,8 @@ pub(crate) struct Follow<'a> {
     pub(crate) report: Option<Report>,
     /// Assets that will have an outcome.
     pub(crate) assets: u64,
+    /// Of these, those that settings added.
+    pub(crate) added: Vec<AddedAsset>,
     /// Of these, those that had theirs when the run went on.
     pub(crate) settled: u64,
 }
@@ -94,6 +96,7 @@ impl Follow<'_> {
             out: stream(self.format, &printer)?,
             report: self.report.take(),
             troubles: Vec::new(),
+            apart: Vec::new(),
         };
         let Some(summary) = self.watch(run, &mut sinks).await else {
             return Err(Failure::new("the run ended without a word").with_code(exit::CUT_SHORT));
@@ -104,7 +107,7 @@ impl Follow<'_> {
         }
         let record = self.host.ledger().run(&summary.run.to_string())?;
         let shown = self.show(&record);
-        self.tell(&record, &summary);
+        self.tell(&record, &summary, &sinks.apart);
         match shown {
             Ok(()) | Err(Failure::ReaderLeft) => {}
             Err(failure) => return Err(failure.with_code(exit_code(&summary).max(exit::NOT_ALL))),
@@ -169,6 +172,9 @@ impl Follow<'_> {
             match event {
                 Some(RunEvent::Outcome(outcome)) => {
                     progress.outcome(&outcome);
+                    if self.added.iter().any(|added| added.id == outcome.asset) {
+                        sinks.apart.push(outcome.clone());
+                    }
                     sinks.write(&outcome);
                 }
                 Some(RunEvent::Waiting { lane, left, why }) => {
@@ -217,7 +223,7 @@ impl Follow<'_> {
     }
 
     /// What came of it, for a person.
-    fn tell(&self, record: &RunRecord, ended: &Summary) {
+    fn tell(&self, record: &RunRecord, ended: &Summary, apart: &[Outcome]) {
         let printer = &self.context.printer;
         let paint = printer.paint_notes();
         let mut text = format!("\n{}", summary::headline(record, false));
@@ -225,6 +231,10 @@ impl Follow<'_> {
             text.push_str(&format!("  {}\n", harmless(why)));
         }
         text.push_str(&summary::counts(record, paint));
+        for outcome in apart {
+            text.push_str(&format!("\n{}\n", paint.heading(&harmless(&outcome.asset))));
+            text.push_str(&wrapped(&harmless(&outcome.message), 2, printer.columns()));
+        }
         let remains = summary::remains(record, Some(self.manifest), printer.columns(), paint);
         if !remains.is_empty() {
             text.push_str(&format!("\n{remains}"));
@@ -288,6 +298,8 @@ struct Sinks {
     out: Option<Lines<BufWriter<Stdout>>>,
     report: Option<Report>,
     troubles: Vec<Failure>,
+    /// Of assets that settings added.
+    apart: Vec<Outcome>,
 }
 
 impl Sinks {

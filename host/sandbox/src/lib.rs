@@ -27,7 +27,7 @@ pub use cache::{Cache, CacheError};
 pub use engine::Engine;
 pub use inspect::{Inspection, NotAnAction, inspect};
 pub use limits::{ComponentLimits, Limits};
-pub use manifest::{AssetField, Manifest, ManifestFault, OutcomeCode};
+pub use manifest::{AddsAsset, AssetField, Manifest, ManifestFault, OutcomeCode};
 pub use outcome::{BROKE_CONTRACT, Lie, Settled, Verdict, witnessed};
 pub use run::{Breach, Claims, Cut, End, Finding, HandOver, Level, Log, Run};
 pub use store::ConnectionView;

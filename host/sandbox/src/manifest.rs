@@ -27,6 +27,8 @@ pub struct Manifest {
     pub settings_schema: Value,
     /// JSON Schema of the connection.
     pub connection_schema: Value,
+    /// Settings that add an asset to a run.
+    pub adds: Vec<AddsAsset>,
     /// Endpoints, calls and lanes.
     pub network: Declaration,
     /// Every code that its outcomes may carry.
@@ -42,6 +44,19 @@ pub struct AssetField {
     pub required: bool,
     /// Why the action needs it.
     pub purpose: String,
+}
+
+/// A flag of the settings that adds an asset to the runs that set it (`x-adds-asset` in the settings' schema).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddsAsset {
+    /// The flag.
+    pub setting: String,
+    /// The connection's field whose value names the asset.
+    pub field: String,
+    /// The field of an identity that has this value.
+    pub identity_field: String,
+    /// Further fields of the connection that have to be there.
+    pub needs: Vec<String>,
 }
 
 /// A code that outcomes may carry.
@@ -111,6 +126,7 @@ impl Manifest {
         }
         let settings_schema = faults.schema("settings-schema", &parts.settings_schema);
         let connection_schema = faults.schema("connection-schema", &parts.connection_schema);
+        let adds = faults.adds(&settings_schema, &connection_schema, &parts.asset_fields);
         for fault in parts.network.faults() {
             faults.add(&fault.place.to_string(), fault.flaw.to_string());
         }
@@ -127,6 +143,7 @@ impl Manifest {
             asset_fields: parts.asset_fields,
             settings_schema,
             connection_schema,
+            adds,
             network: parts.network,
             outcome_codes: parts.outcome_codes,
         })
@@ -283,6 +300,81 @@ impl Faults {
     }
 }
 
+/// The mark of a setting that adds an asset.
+const ADDS_ASSET: &str = "x-adds-asset";
+
+impl Faults {
+    /// Reads the marks of settings that add an asset.
+    fn adds(
+        &mut self,
+        settings: &Value,
+        connection: &Value,
+        asset_fields: &[AssetField],
+    ) -> Vec<AddsAsset> {
+        let mut adds = Vec::new();
+        let members = settings.get("properties").and_then(Value::as_object);
+        for (setting, member) in members.into_iter().flatten() {
+            let Some(mark) = member.get(ADDS_ASSET) else {
+                continue;
+            };
+            match adds_asset(setting, member, mark, connection, asset_fields) {
+                Ok(added) => adds.push(added),
+                Err(why) => self.add(
+                    "settings-schema",
+                    format!("`{ADDS_ASSET}` of `{}` {why}", shown(setting)),
+                ),
+            }
+        }
+        adds
+    }
+}
+
+fn adds_asset(
+    setting: &str,
+    member: &Value,
+    mark: &Value,
+    connection: &Value,
+    asset_fields: &[AssetField],
+) -> Result<AddsAsset, &'static str> {
+    let form = "is not `{\"field\":…,\"as\":…,\"needs\":[…]}`";
+    let mark = mark.as_object().ok_or(form)?;
+    let known = |name: &String| matches!(name.as_str(), "field" | "as" | "needs");
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let (Some(named_by), Some(identity_field)) = (text(mark.get("field")), text(mark.get("as")))
+    else {
+        return Err(form);
+    };
+    let needs = match mark.get("needs") {
+        None => Some(Vec::new()),
+        Some(Value::Array(list)) => list.iter().map(|name| text(Some(name))).collect(),
+        Some(_) => None,
+    };
+    let needs = needs.filter(|_| mark.keys().all(known)).ok_or(form)?;
+    if member.get("type").and_then(Value::as_str) != Some("boolean") {
+        return Err("is not on a flag");
+    }
+    let field = |name: &str| connection.get("properties")?.get(name);
+    let open = field(&named_by).ok_or("names a field that the connection does not have")?;
+    if open.get("writeOnly") == Some(&Value::Bool(true)) {
+        return Err("would show a secret");
+    }
+    if needs.iter().any(|name| field(name).is_none()) {
+        return Err("needs a field that the connection does not have");
+    }
+    if !asset_fields
+        .iter()
+        .any(|known| known.path == identity_field)
+    {
+        return Err("gives the asset a field that the action does not ask for");
+    }
+    Ok(AddsAsset {
+        setting: setting.to_owned(),
+        field: named_by,
+        identity_field,
+        needs,
+    })
+}
+
 /// Characters that can make a person read something else than what is there: controls, and the direction and
 /// invisible characters of Unicode Technical Report 36 ("Unicode Security Considerations").
 pub(crate) fn is_misleading(c: char) -> bool {
@@ -377,6 +469,46 @@ mod tests {
             .map(|f| f.place)
             .collect();
         assert_eq!(places, ["name", "title", "version", "settings-schema"]);
+    }
+
+    #[test]
+    fn a_setting_that_adds_an_asset_is_read_or_refused() {
+        let with = |mark: &str, kind: &str| {
+            Manifest::check(ManifestParts {
+                settings_schema: format!(
+                    r#"{{"properties":{{"canary":{{"type":"{kind}","x-adds-asset":{mark}}},"size":{{}}}}}}"#
+                ),
+                asset_fields: vec![AssetField {
+                    path: "username".to_owned(),
+                    required: false,
+                    purpose: String::new(),
+                }],
+                ..parts()
+            })
+        };
+        let good = r#"{"field":"host","as":"username","needs":["token"]}"#;
+        let adds = with(good, "boolean").map(|manifest| manifest.adds);
+        let wanted = AddsAsset {
+            setting: "canary".to_owned(),
+            field: "host".to_owned(),
+            identity_field: "username".to_owned(),
+            needs: vec!["token".to_owned()],
+        };
+        assert_eq!(adds, Ok(vec![wanted]));
+        for (mark, kind) in [
+            (good, "string"),
+            (r#"{"field":"token","as":"username"}"#, "boolean"),
+            (r#"{"field":"nothing","as":"username"}"#, "boolean"),
+            (r#"{"field":"host","as":"id"}"#, "boolean"),
+            (
+                r#"{"field":"host","as":"username","needs":["x"]}"#,
+                "boolean",
+            ),
+            (r#"{"field":"host","as":"username","more":1}"#, "boolean"),
+            ("true", "boolean"),
+        ] {
+            assert!(with(mark, kind).is_err(), "{mark}");
+        }
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct HandOver {
     pub settings: Option<String>,
     /// When it may have been sent in an earlier try, in seconds since 1970.
     pub sent_before: Option<u64>,
+    /// The setting for which the host added it.
+    pub added_for: Option<String>,
 }
 
 /// Knows which names the assets of a run have.

@@ -31,6 +31,8 @@ pub(crate) const AZURE_AD: Adapter = Adapter {
         ("password", Kind::Secret),
         ("otp_secret", Kind::Secret),
         ("sso_provider", Kind::Flag),
+        ("canary_user", Kind::Text),
+        ("canary_refresh_token", Kind::Secret),
         ("sign_in", Kind::Text),
     ],
     clouds: &["global", "us-gov", "us-gov-dod", "china"],

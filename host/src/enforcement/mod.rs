@@ -6,6 +6,7 @@
 //!                   └ witness (audit, waits, troubles)
 //! ```
 
+mod added;
 mod check;
 mod desk;
 mod event;
@@ -26,7 +27,7 @@ pub use outcome::{
 };
 pub use plan::{Approved, Draft, Plan, PlanError, Resumption};
 pub use run::{Control, Running};
-pub use spool::Census;
+pub use spool::{AddedAsset, Census};
 
 use crate::host::Host;
 

@@ -9,6 +9,7 @@
 //! Each step takes the one before it, so nothing runs that was not planned, and nothing changes anything that was not
 //! approved. The plan's digest is over all of it: a list that changed since is another plan.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use tipstaff_asset::Entry;
 use tipstaff_egress::{Mode, Urgency};
 use tipstaff_sandbox::Action;
 
+use super::added::{Added, added};
 use super::ledger::{LedgerError, RunRecord};
 use super::outcome::{Counts, RunId, Verdict};
 use super::run::{self, Running};
@@ -84,6 +86,18 @@ pub enum PlanError {
         /// By its schema.
         reason: String,
     },
+    /// A setting adds an asset that the connection does not describe.
+    #[error(
+        "setting `{setting}` adds an asset, and connection `{connection}` does not say which: {reason}"
+    )]
+    CannotAdd {
+        /// The connection.
+        connection: String,
+        /// The setting.
+        setting: String,
+        /// What is missing.
+        reason: String,
+    },
     /// The assets cannot be kept.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -123,6 +137,9 @@ impl PlanError {
                 "`tipstaff actions inspect {action}` shows its settings"
             )),
             Self::Assets { source, .. } => Some(source.hint().to_owned()),
+            Self::CannotAdd { setting, .. } => Some(format!(
+                "add it to the connection, or leave `{setting}` off; `tipstaff actions inspect` shows the fields"
+            )),
             Self::Empty(_) => Some("nothing was sent: is it the right list?".to_owned()),
             Self::Settings { action, .. } => Some(format!(
                 "`tipstaff actions inspect {action}` shows what each setting takes"
@@ -198,6 +215,7 @@ impl Draft {
         let began = Instant::now();
         let settings = self.checked_settings()?;
         let access = Access::new(connection, self.action.manifest())?;
+        let added = added(self.action.manifest(), &settings, &access.connection)?;
         tracing::debug!(
             took_us = began.elapsed().as_micros(),
             "settings, connection and grant checked"
@@ -209,6 +227,7 @@ impl Draft {
             spool,
             self.action.clone(),
             access.connection.name().to_owned(),
+            added,
             assets,
         )
         .await?;
@@ -224,7 +243,7 @@ impl Draft {
             },
             "connection": access.describe(),
             "settings": settings,
-            "assets": { "count": census.assets, "digest": census.digest },
+            "assets": { "count": census.assets, "digest": census.digest, "added": census.added },
         });
         // Members of `Value` objects are in alphabetical order, so equal plans have equal texts.
         let text = document.to_string();
@@ -297,12 +316,13 @@ async fn fill(
     spool: Spool,
     action: Action,
     connection: String,
+    added: Vec<Added>,
     assets: Assets,
 ) -> Result<(Spool, Census), PlanError> {
     let from = assets.from.clone();
     let work = move || {
         let lens = Lens::new(action.manifest(), &connection);
-        let census = spool.fill(&lens, assets.entries)?;
+        let census = spool.fill(&lens, added, assets.entries)?;
         Ok((spool, census))
     };
     let filled: Result<(Spool, Census), FillError<AssetsError>> =
@@ -311,7 +331,9 @@ async fn fill(
             Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
         };
     match filled {
-        Ok((_, census)) if census.assets == 0 => Err(PlanError::Empty(from)),
+        Ok((_, census)) if census.assets == census.added.len() as u64 => {
+            Err(PlanError::Empty(from))
+        }
         Ok(filled) => Ok(filled),
         Err(FillError::Source(source)) => Err(PlanError::Assets { from, source }),
         Err(FillError::Spool(error)) => Err(PlanError::Spool(error)),
@@ -537,6 +559,10 @@ impl Host {
             census: Census {
                 assets: record.assets,
                 to_enforce: record.assets,
+                added: planned
+                    .pointer("/assets/added")
+                    .and_then(|added| serde_json::from_value(added.clone()).ok())
+                    .unwrap_or_default(),
                 ..Census::default()
             },
             text: record.plan,
@@ -570,14 +596,16 @@ impl Host {
                 .as_ref()
                 .map_or(true, |o| verdicts.contains(&o.verdict))
         });
-        let mut assets = Vec::new();
+        let (mut assets, mut added_again) = (Vec::new(), HashSet::new());
         let old = super::spool::Old::open(&self.inner.state.spool(), record.id)?;
         for outcome in wanted {
             // Lines that were no asset have none to try again.
-            if let Some(asset) =
-                old.asset(&outcome?.asset, action.manifest(), &record.connection)?
-            {
-                assets.push(asset);
+            let id = outcome?.asset;
+            match old.asset(&id, action.manifest(), &record.connection)? {
+                Some((asset, None)) => assets.push(asset),
+                // A setting added it, and will again.
+                Some((_, Some(setting))) => drop(added_again.insert(setting)),
+                None => {}
             }
         }
         let entries = assets
@@ -591,6 +619,11 @@ impl Host {
         let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
         if let Some(settings) = planned.get("settings").and_then(Value::as_object) {
             draft.settings = settings.clone();
+            for adds in &action.manifest().adds {
+                if !added_again.contains(&adds.setting) {
+                    draft.settings.insert(adds.setting.clone(), false.into());
+                }
+            }
         }
         draft.first = Some(record.id);
         Ok(draft)

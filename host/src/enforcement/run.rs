@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use tipstaff_egress::{Mode, Roster};
 use tipstaff_sandbox::{Action, Cut, End, HandOver, Run, Settled, Verdict};
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -250,7 +251,8 @@ impl Stage {
         let feeder = tokio::task::spawn_blocking(move || feeder.feed_all(feed));
 
         let (outcomes, reports) = mpsc::channel(GROUPS);
-        let collector = tokio::spawn(collect(reports, to_ledger, events.clone()));
+        let digest = plan.action.digest().to_owned();
+        let collector = tokio::spawn(collect(reports, to_ledger, events.clone(), digest));
         let roster = Arc::new(Roster::new());
         let session =
             plan.access
@@ -516,6 +518,7 @@ async fn collect(
     mut reports: mpsc::Receiver<Vec<Settled>>,
     to_ledger: mpsc::Sender<Vec<NewOutcome>>,
     events: mpsc::Sender<Vec<RunEvent>>,
+    action: String,
 ) -> u64 {
     let mut told = 0;
     while let Some(group) = reports.recv().await {
@@ -536,7 +539,7 @@ async fn collect(
                 verdict: settled.verdict,
                 code: settled.code,
                 message: settled.message,
-                evidence: settled.evidence,
+                evidence: settled.evidence.and_then(|seen| signed(&seen, &action)),
             })
             .collect();
         if to_ledger.send(outcomes).await.is_err() {
@@ -544,6 +547,13 @@ async fn collect(
         }
     }
     told
+}
+
+/// Evidence, and which component saw it: a report can be read without the run that it is of.
+fn signed(evidence: &RawValue, action: &str) -> Option<Box<RawValue>> {
+    let members = evidence.get().trim().strip_prefix('{')?.trim_start();
+    let comma = if members.starts_with('}') { "" } else { "," };
+    RawValue::from_string(format!("{{\"action_digest\":\"{action}\"{comma}{members}")).ok()
 }
 
 /// The ledger failed after so many outcomes.

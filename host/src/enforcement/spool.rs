@@ -16,12 +16,14 @@ use tipstaff_asset::{AdapterData, Asset, Entry};
 use tipstaff_egress::Owner;
 use tipstaff_sandbox::{HandOver, Manifest, Verdict};
 
+use super::added::Added;
 use super::ledger::{MigrationError, NewOutcome, migrate};
 use crate::state::make_private_file;
 
 use super::outcome::{RunId, host_code, verdict_of, verdict_text};
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     create table asset (
         ordinal integer primary key,
         id text not null unique,
@@ -32,7 +34,11 @@ const MIGRATIONS: &[&str] = &["
     ) strict;
     create table name (name text primary key, ordinal integer not null) strict, without rowid;
     create table sent (ordinal integer primary key, at integer not null) strict;
-"];
+",
+    "
+    alter table asset add column added_for text;
+",
+];
 
 /// Why the assets of a run could not be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +75,19 @@ pub struct Census {
     pub repeated: u64,
     /// The first few of those ids.
     pub repeated_ids: Vec<String>,
+    /// Assets that nobody listed and settings added; they count among the others, and are reported apart.
+    pub added: Vec<AddedAsset>,
     /// The SHA-256 over all of it, in order.
     pub digest: String,
+}
+
+/// An asset that a setting added to a run.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AddedAsset {
+    /// Its id in the run.
+    pub id: String,
+    /// The setting.
+    pub setting: String,
 }
 
 /// A file of assets that belongs to one run and is locked by this process.
@@ -190,6 +207,8 @@ impl Spool {
             return Err(failed(&"it is not there any more"));
         }
         let lock = lock(&path).map_err(|error| failed(&error))?;
+        let mut connection = Connection::open(&path).map_err(|error| failed(&error))?;
+        up_to_date(&mut connection, &path)?;
         Ok(Self {
             path,
             keep: true,
@@ -229,6 +248,7 @@ impl Spool {
     pub(crate) fn fill<E>(
         &self,
         lens: &Lens<'_>,
+        added: Vec<Added>,
         entries: impl Iterator<Item = Result<Entry, E>>,
     ) -> Result<Census, FillError<E>> {
         let failed = |error: rusqlite::Error| FillError::Spool(failed(&self.path)(&error));
@@ -240,19 +260,30 @@ impl Spool {
             connection.pragma_update(None, "cache_size", -2_048)
         };
         quick().map_err(failed)?;
-        migrate(&mut connection, MIGRATIONS).map_err(|error| match error {
-            MigrationError::Newer(version) => FillError::Spool(self::failed(&self.path)(&format!(
-                "it has the unknown version {version}"
-            ))),
-            MigrationError::Sqlite(error) => failed(error),
-        })?;
+        up_to_date(&mut connection, &self.path).map_err(FillError::Spool)?;
         let mut census = Census::default();
         let mut digest = Sha256::new();
         {
             let transaction = connection.transaction().map_err(failed)?;
+            for Added { setting, asset } in added {
+                census.added.push(AddedAsset {
+                    id: asset.id.to_string(),
+                    setting: setting.clone(),
+                });
+                let entry = Entry::Asset { line: 0, asset };
+                add(
+                    &transaction,
+                    lens,
+                    entry,
+                    Some(&setting),
+                    &mut census,
+                    &mut digest,
+                )
+                .map_err(failed)?;
+            }
             for entry in entries {
                 let entry = entry.map_err(FillError::Source)?;
-                add(&transaction, lens, entry, &mut census, &mut digest).map_err(failed)?;
+                add(&transaction, lens, entry, None, &mut census, &mut digest).map_err(failed)?;
             }
             transaction.commit().map_err(failed)?;
         }
@@ -320,6 +351,16 @@ fn failed(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> SpoolError + use<> 
     }
 }
 
+/// Brings a file of an earlier Tipstaff to this one's tables.
+fn up_to_date(connection: &mut Connection, path: &Path) -> Result<(), SpoolError> {
+    migrate(connection, MIGRATIONS).map_err(|error| match error {
+        MigrationError::Newer(version) => {
+            failed(path)(&format!("it has the unknown version {version}"))
+        }
+        MigrationError::Sqlite(error) => failed(path)(&error),
+    })
+}
+
 fn lock(path: &Path) -> Result<File, String> {
     let file = File::options()
         .create(true)
@@ -340,6 +381,7 @@ fn add(
     connection: &Connection,
     lens: &Lens<'_>,
     entry: Entry,
+    added_for: Option<&str>,
     census: &mut Census,
     digest: &mut Sha256,
 ) -> rusqlite::Result<()> {
@@ -380,8 +422,8 @@ fn add(
     }
     let ordinal = {
         let mut insert = connection.prepare_cached(
-            "insert into asset (id, identities, verdict, code, message) values (?, ?, ?, ?, ?)
-                on conflict (id) do nothing",
+            "insert into asset (id, identities, verdict, code, message, added_for)
+                values (?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
         )?;
         let (verdict, code, message) = match &refusal {
             Some((verdict, code, message)) => {
@@ -389,7 +431,7 @@ fn add(
             }
             None => (None, None, None),
         };
-        if insert.execute(params![id, text, verdict, code, message])? == 0 {
+        if insert.execute(params![id, text, verdict, code, message, added_for])? == 0 {
             census.repeated += 1;
             if census.repeated_ids.len() < 5 {
                 census.repeated_ids.push(id);
@@ -519,7 +561,7 @@ impl Feed {
     pub(crate) fn page(&mut self, lens: &Lens<'_>) -> Result<Vec<Fed>, SpoolError> {
         let read = || -> rusqlite::Result<Vec<(i64, Fed)>> {
             let mut statement = self.connection.prepare_cached(
-                "select asset.ordinal, id, identities, verdict, code, message, sent.at
+                "select asset.ordinal, id, identities, verdict, code, message, sent.at, added_for
                     from asset left join sent on ?3 and sent.ordinal = asset.ordinal
                     where asset.ordinal > ?1 order by asset.ordinal limit ?2",
             )?;
@@ -555,6 +597,7 @@ impl Feed {
                     names,
                     settings: None,
                     sent_before: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
+                    added_for: row.get(7)?,
                 };
                 Ok((ordinal, Fed::Asset(asset)))
             })?;
@@ -640,26 +683,31 @@ impl Old {
     pub(crate) fn open(folder: &Path, run: RunId) -> Result<Self, SpoolError> {
         let path = folder.join(format!("{run}.db"));
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection = Connection::open_with_flags(&path, flags)
+        let mut connection = Connection::open_with_flags(&path, flags)
             .map_err(|error| failed(&path)(&format!("it is gone ({error})")))?;
+        up_to_date(&mut connection, &path)?;
         Ok(Self { connection, path })
     }
 
-    /// The asset as the action saw it. None if the line was no asset.
+    /// The asset as the action saw it, and the setting that added it if one did. None if the line was no asset.
     pub(crate) fn asset(
         &self,
         id: &str,
         manifest: &Manifest,
         connection: &str,
-    ) -> Result<Option<Asset>, SpoolError> {
-        let identities: Option<String> = self
+    ) -> Result<Option<(Asset, Option<String>)>, SpoolError> {
+        let found: Option<(String, Option<String>)> = self
             .connection
             .prepare_cached(
-                "select identities from asset where id = ? and code is not 'not-an-asset'",
+                "select identities, added_for from asset where id = ? and code is not 'not-an-asset'",
             )
-            .and_then(|mut s| s.query_row([id], |row| row.get(0)).optional())
+            .and_then(|mut s| {
+                s.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
             .map_err(|error| failed(&self.path)(&error))?;
-        let (Some(identities), Ok(id)) = (identities, tipstaff_asset::AssetId::new(id)) else {
+        let (Some((identities, added_for)), Ok(id)) = (found, tipstaff_asset::AssetId::new(id))
+        else {
             return Ok(None);
         };
         let identities: Vec<Map<String, Value>> =
@@ -673,6 +721,6 @@ impl Old {
                 other: Map::new(),
             })
             .collect();
-        Ok(Some(Asset::new(id, adapters)))
+        Ok(Some((Asset::new(id, adapters), added_for)))
     }
 }

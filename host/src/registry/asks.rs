@@ -70,6 +70,15 @@ impl Asks {
                 asks.add("import", without_patch(import));
             }
         }
+        for adds in &manifest.adds {
+            asks.add(
+                "adds",
+                &format!(
+                    "an asset whose {} is the connection's {}, when {} is set",
+                    adds.identity_field, adds.field, adds.setting
+                ),
+            );
+        }
         asks.network(&manifest.network);
         asks
     }
@@ -398,6 +407,7 @@ mod tests {
             }],
             settings_schema: json!({}),
             connection_schema: json!({"properties": {"key": {"writeOnly": true}, "tenant": {}}}),
+            adds: Vec::new(),
             network: Declaration {
                 endpoints: vec![Endpoint {
                     name: "api".to_owned(),

@@ -157,6 +157,7 @@ pub(crate) async fn carry_out(
     }
     let action = plan.action().clone();
     let assets = plan.census().assets;
+    let added = plan.census().added.clone();
     if asks {
         let _yes = ask::may_carry_out(context, &plan, false, signals).await?;
     }
@@ -177,6 +178,7 @@ pub(crate) async fn carry_out(
         format: options.format,
         report,
         assets,
+        added,
         settled: 0,
     };
     follow.finish(running).await

@@ -294,6 +294,7 @@ async fn go_on(context: &Context, host: &Host, args: ResumeArgs) -> Result<ExitC
     let report = args.report.as_deref().map(Report::create).transpose()?;
     let action = resumption.plan().action().clone();
     let settled = resumption.settled();
+    let added = resumption.plan().census().added.clone();
     context.printer.note(&format!(
         "going on with {} {id}: {} of {} have their outcome\n",
         if resumption.is_simulation() {
@@ -313,6 +314,7 @@ async fn go_on(context: &Context, host: &Host, args: ResumeArgs) -> Result<ExitC
         format: args.format,
         report,
         assets: record.assets,
+        added,
         settled,
     };
     follow.finish(running).await

@@ -395,6 +395,7 @@ mod tests {
             connection_schema: json!({"type": "object", "properties": {
                 "key": {"type": "string", "writeOnly": true, "title": "API key"},
             }}),
+            adds: Vec::new(),
             network: Declaration {
                 endpoints: vec![Endpoint {
                     name: "api".to_owned(),

@@ -7,13 +7,14 @@ use tipstaff::{Manifest, Plan};
 use super::action::plain;
 use super::table::pairs;
 use crate::printer::Paint;
-use crate::text::{assets, counted, number, short_digest};
+use crate::text::{assets, counted, harmless, number, short_digest};
 
 /// What is shown of a plan.
 pub(crate) struct Sketch {
     action: String,
     connection: String,
     assets: String,
+    added: Vec<(String, String)>,
     settings: String,
     digest: String,
 }
@@ -40,6 +41,17 @@ impl Sketch {
             ),
             connection: format!("{} ({})", plan.connection(), endpoints.join(", ")),
             assets: census(plan.census()),
+            added: plan
+                .census()
+                .added
+                .iter()
+                .map(|added| {
+                    (
+                        harmless(&added.id).into_owned(),
+                        harmless(&added.setting).into_owned(),
+                    )
+                })
+                .collect(),
             settings: settings(manifest, plan.settings()),
             digest: short_digest(plan.digest()).to_owned(),
         }
@@ -47,16 +59,18 @@ impl Sketch {
 
     /// The block of text, for notes.
     pub(crate) fn render(&self, paint: Paint) -> String {
-        let lines = pairs(
-            &[
-                ("action", self.action.clone()),
-                ("connection", self.connection.clone()),
-                ("assets", self.assets.clone()),
-                ("settings", self.settings.clone()),
-                ("sha-256", self.digest.clone()),
-            ],
-            2,
-        );
+        let mut lines = vec![
+            ("action", self.action.clone()),
+            ("connection", self.connection.clone()),
+            ("assets", self.assets.clone()),
+        ];
+        lines.extend(self.added.iter().map(|(id, setting)| {
+            let what = format!("{id}, for the setting `{setting}`; reported apart");
+            ("added", what)
+        }));
+        lines.push(("settings", self.settings.clone()));
+        lines.push(("sha-256", self.digest.clone()));
+        let lines = pairs(&lines, 2);
         format!("{}\n{lines}", paint.heading("Plan"))
     }
 }
@@ -88,7 +102,7 @@ pub(crate) fn question(plan: &Plan) -> String {
 
 /// What is about to happen, up to the number of assets.
 fn doing(manifest: &Manifest) -> String {
-    format!("Run \"{}\" for", crate::text::harmless(&manifest.title))
+    format!("Run \"{}\" for", harmless(&manifest.title))
 }
 
 /// `12: 9 go to the action, 2 are no assets, 1 is a duplicate`.
@@ -156,6 +170,7 @@ mod tests {
                 repeated: 2,
                 ..Census::default()
             }),
+            added: vec![("canary:test@contoso.com".to_owned(), "canary".to_owned())],
             settings: "guests = attempt; all else by default".to_owned(),
             digest: "ba9876543210".to_owned(),
         };
@@ -164,6 +179,7 @@ mod tests {
           action      revoke-user-sessions 0.1.0 (sha-256 0123456789ab), carried by this program
           connection  corp (graph https://graph.microsoft.com, login https://login.microsoftonline.com)
           assets      5,000: 4,949 go to the action, 50 lines are no assets, 1 is a duplicate, 2 lines repeat an id
+          added       canary:test@contoso.com, for the setting `canary`; reported apart
           settings    guests = attempt; all else by default
           sha-256     ba9876543210
         ");

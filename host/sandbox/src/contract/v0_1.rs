@@ -186,6 +186,7 @@ impl From<HandOver> for Asset {
             identities: asset.identities,
             settings: asset.settings,
             sent_before: asset.sent_before,
+            added_for: asset.added_for,
         }
     }
 }

@@ -1,0 +1,90 @@
+//! `docs/outcomes.md` is made from the manifest: this makes it again and compares. With `UPDATE_DOCS=1` it writes it.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use revoke_user_sessions::manifest;
+use std::fmt::Write;
+use std::path::Path;
+
+const HEAD: &str = "\
+# What became of each asset
+
+Every asset of a run has one outcome: a *verdict* for what happened, a *code* for programs, a sentence for people, and
+evidence. This page lists the codes of the action `revoke-user-sessions`, with their meaning, cause and cure.
+
+It is made from the action's manifest (`UPDATE_DOCS=1 cargo test -p revoke-user-sessions --test outcomes_page` writes it
+anew); `tipstaff actions inspect revoke-user-sessions` shows the same for the version that you have.
+
+## Verdicts
+
+| Verdict | Means | Exit code |
+| --- | --- | --- |
+| `succeeded` | The service said that it was done, and the host saw the answer. | 0 |
+| `would-enforce` | A simulation: it would have been done. | 0 |
+| `skipped` | There was nothing to do, and that is fine. | 0 |
+| `failed` | It was tried or looked into, and it did not happen. | 1 |
+| `in-doubt` | It was sent, and nobody knows whether it happened. Doing it again does no harm. | 1 |
+| `not-attempted` | It was never sent: the run ended first, or going on could not help. | 1 |
+
+## Codes
+
+A code says why; which verdict it comes with depends on what had been sent. Codes never change their meaning.
+
+";
+
+const TAIL: &str = "
+## Evidence
+
+| Member | Means |
+| --- | --- |
+| `object_id` | the user's object id, whenever the user was found |
+| `user_principal_name`, `user_type`, `account_enabled`, `on_premises_synced` | what the look-up told |
+| `looked_up` | `false` where the application may not read users: guests and duplicates were not told apart |
+| `http_status`, `error_code` | of the last answer about looking the user up or revoking |
+| `request_id` | the service's name for that answer; the tenant's own audit log and Microsoft's support know it |
+| `date` | when the service gave it, where it was no success |
+| `attempts` | how often that was asked |
+| `exposure` | until when access tokens that were issued before may still work |
+| `cutoff_before`, `cutoff_after`, `reads` | with the setting `verify`: the user's `signInSessionsValidFromDateTime` before and after, and how often it was read |
+| `applications`, `more_applications` | with `sso_provider` in the connection: applications that the user reaches through the tenant, by name; whether there are more |
+| `canary` | of the test account: `refused_after_ms` and `worked_after_ms` since the revoke, and `tries` |
+| `sent_before` | when an earlier try of the run, which did not live to report, may have sent the revoke |
+| `identities` | of an asset that is several users: what became of each |
+| `action_digest` | the SHA-256 of the component that reported this; the host adds it |
+
+## Codes of the host
+
+| Code | Means |
+| --- | --- |
+| `not-an-asset` | The line or element of the list is no asset; the message says why. Mend the list and run those lines again. |
+| `duplicate` | Another asset of the run is the same user by the list's own word; its outcome says what happened. |
+| `no-identity` | The inventory has no identity of this asset on the connection. |
+| `wrong-kind` | The action does not work with assets of this kind. |
+| `interrupted` | The run was stopped by a person or the system. Run those again. |
+| `stopped` | The action ended the run and says why. |
+| `cut-short` | The host ended the run: a limit, a crash, a breach of the contract. |
+| `broke-contract` | What the action reported is not what the host saw, so the host's word stands. Do not trust the action. |
+";
+
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str("| Code | Meaning, cause and cure |\n| --- | --- |\n");
+    for (code, meaning) in manifest().outcome_codes {
+        writeln!(page, "| `{code}` | {} |", meaning.replace('|', "\\|")).unwrap();
+    }
+    page.push_str(TAIL);
+    page
+}
+
+#[test]
+fn the_page_says_what_the_manifest_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/outcomes.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == page(),
+        "docs/outcomes.md is not what the manifest says: `make docs` writes it anew"
+    );
+}
