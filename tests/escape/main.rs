@@ -11,6 +11,7 @@ mod complete;
 mod crashes;
 mod ground;
 mod lies;
+mod promises;
 mod reach;
 mod secrets;
 mod time;

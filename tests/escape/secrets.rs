@@ -2,7 +2,7 @@
 //! nothing outside the run.
 
 use tipstaff::Ending;
-use tipstaff_tests::program;
+use tipstaff_tests::{needles, program};
 
 use crate::ground::Ground;
 
@@ -71,4 +71,29 @@ async fn what_a_program_can_tell_is_a_stand_in() {
     let told = format!("{ran:?} {:?}", ground.log.all());
     assert!(!told.contains(crate::ground::SECRET), "{told}");
     ground.lives().await;
+}
+
+#[tokio::test]
+async fn the_memory_of_a_program_holds_no_secret_and_no_token() {
+    let ground = Ground::of(program::SEARCHES_ITS_MEMORY).await;
+    let mut texts: Vec<Vec<u8>> = needles::of(crate::ground::SECRET)
+        .into_iter()
+        .map(|needle| needle.bytes)
+        .collect();
+    // What it does hold: that shows that the search finds what is there.
+    texts.push(b"client_secret".to_vec());
+    let turned: Vec<String> = texts
+        .iter()
+        .map(|text| {
+            text.iter()
+                .map(|byte| format!("{:02x}", byte ^ 0x5a))
+                .collect()
+        })
+        .collect();
+    let ran = ground.run_at(&turned.join(",")).await;
+    let expected = format!("done; texts: {}; tokens: 0", texts.len());
+    for id in &ground.ids {
+        assert_eq!(ran.outcome(id).message, expected);
+    }
+    ground.holds(&ran).await;
 }

@@ -18,6 +18,7 @@ use tipstaff::{
     RunEvent, Running, Secret, SecretSource, Summary, Verdict,
 };
 
+pub mod needles;
 pub mod twin;
 
 /// Components for tests, one behaviour each: see `tests/programs`.
