@@ -66,3 +66,21 @@ async fn a_thousand_requests_at_once_take_their_turn() {
     }
     ground.holds(&ran).await;
 }
+
+#[tokio::test]
+async fn a_manifest_that_nobody_can_read_is_refused() {
+    let ground = Ground::of(program::BEHAVES).await;
+    let host = &ground.trial.host;
+    let error = host
+        .load_bytes("many", program::DECLARES_TOO_MANY_CALLS)
+        .await
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("its `describe` failed") || text.contains("its manifest is refused"),
+        "{text}"
+    );
+    // What is refused is not repeated at length.
+    assert!(text.len() < 10_000, "{} letters", text.len());
+    ground.lives().await;
+}

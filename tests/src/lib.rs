@@ -20,6 +20,7 @@ use tipstaff::{
 
 pub mod needles;
 pub mod twin;
+pub mod versions;
 
 /// Components for tests, one behaviour each: see `tests/programs`.
 pub mod program {

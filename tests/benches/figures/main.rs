@@ -11,6 +11,7 @@ mod phases;
 mod start_up;
 mod table;
 mod tenant;
+mod upgrades;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 /// What goes wrong in a bench ends it, and is shown as it is.
 type Failed = Box<dyn Error>;
 
-const SECTIONS: &str = "start-up, one-user, many-users, memory, memory-long";
+const SECTIONS: &str = "start-up, upgrades, one-user, many-users, memory, memory-long";
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn figures(sections: &[String]) -> Result<(), Failed> {
-    let all = ["start-up", "one-user", "many-users", "memory"].map(str::to_owned);
+    let all = ["start-up", "upgrades", "one-user", "many-users", "memory"].map(str::to_owned);
     let sections = if sections.is_empty() {
         &all[..]
     } else {
@@ -51,6 +52,7 @@ fn figures(sections: &[String]) -> Result<(), Failed> {
     for section in sections {
         match section.as_str() {
             "start-up" => start_up::measure()?,
+            "upgrades" => upgrades::measure()?,
             "one-user" => one_user::measure()?,
             "many-users" => many_users::measure()?,
             "memory" => memory::measure(&[1_000, 100_000])?,
