@@ -64,6 +64,10 @@ bench-long: toolchain ## measure what takes minutes: the memory that a million a
 docs: ## make the pages of docs/ that are made from the code
 	UPDATE_DOCS=1 $(CARGO) test --locked --package revoke-user-sessions --test outcomes_page
 
+.PHONY: bench-inventory
+bench-inventory: ## measure the inventory with a million users, beside plain SQLite
+	$(CARGO) bench --locked --package tipstaff-asset --bench inventory
+
 .PHONY: fmt
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -55,6 +55,18 @@ const MIGRATIONS: &[Step] = &[
         ) STRICT, WITHOUT ROWID;",
         fill: derive_facets,
     },
+    // 3: where the next fetch of a connection goes on. `account` is whose users they are: with another one everything
+    // is fetched anew.
+    Step {
+        tables: "CREATE TABLE fetches (
+            adapter TEXT NOT NULL,
+            connection TEXT NOT NULL,
+            account TEXT NOT NULL,
+            link TEXT NOT NULL,
+            PRIMARY KEY (adapter, connection)
+        ) STRICT, WITHOUT ROWID;",
+        fill: |_| Ok(()),
+    },
 ];
 
 /// Fills `labels` and `fields` from the assets. What is no asset is left to whoever reads it, to report.

@@ -8,6 +8,7 @@
 
 mod error;
 mod facets;
+mod fetch;
 mod import;
 mod migrations;
 mod nearest;
@@ -24,6 +25,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Statement};
 use crate::asset::Asset;
 
 pub use error::InventoryError;
+pub use fetch::{Change, FetchReport, Fetching, Origin};
 pub use import::{BrokenRecord, ImportError, ImportReport};
 pub use queries::SaveError;
 pub use search::{Match, Matches, QueryFailure};

@@ -131,6 +131,14 @@ impl Inventory {
     ///
     /// As [`Inventory::find`].
     pub fn count_matches(&self, query: &Query) -> Result<u64, InventoryError> {
+        if let Some(narrowing) = query.narrowing().filter(|narrowing| narrowing.is_exact) {
+            let sql = format!("SELECT count(*) FROM assets WHERE {}", narrowing.condition);
+            let count: i64 = self
+                .connection
+                .query_row(&sql, params_from_iter(&narrowing.values), |row| row.get(0))
+                .map_err(InventoryError::database("search"))?;
+            return Ok(count.unsigned_abs());
+        }
         let mut count = 0;
         self.find(query, |_| {
             count += 1;

@@ -384,3 +384,154 @@ fn what_is_no_asset_ends_a_search() {
         Some(Err(InventoryError::Damaged { .. }))
     ));
 }
+
+/// The other process of the test below: imports until it is killed.
+#[test]
+fn imports_for_ever_when_it_is_told_where() {
+    let Some(path) = std::env::var_os("TIPSTAFF_TEST_IMPORT") else {
+        return;
+    };
+    let mut inventory = Inventory::open(&PathBuf::from(path)).unwrap();
+    let endless = (0..u64::MAX).map(|number| {
+        let asset: Asset = serde_json::from_value(of_number(number)).unwrap();
+        Ok(Entry::Asset {
+            line: number + 1,
+            asset,
+        })
+    });
+    inventory.import(endless).unwrap();
+}
+
+fn of_number(number: u64) -> serde_json::Value {
+    serde_json::json!({"id": format!("{number}"), "labels": [format!("label {}", number % 7)], "adapters": [
+        {"adapter": "x_adapter", "data": {"number": number, format!("field_{}", number % 5_000): "x"}}]})
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_whole_assets_and_can_be_done_again() {
+    let folder = Folder::new();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["imports_for_ever_when_it_is_told_where", "--nocapture"])
+        .env("TIPSTAFF_TEST_IMPORT", folder.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Until some were stored; then it is in the middle of others.
+    while folder.open().count().unwrap() == 0 && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut inventory = folder.open();
+    let count = inventory.count().unwrap();
+    assert!(count > 0 && count.is_multiple_of(5_000), "{count}");
+    let sound: String = inventory
+        .connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
+    let labelled = inventory.query("\"labels\" == \"label 3\"", now()).unwrap();
+    assert_eq!(
+        inventory.count_matches(&labelled).unwrap(),
+        (0..count).filter(|number| number % 7 == 3).count() as u64
+    );
+    assert!(inventory.catalog().unwrap().knows(None, "field_4999"));
+    let list: String = (0..count + 10)
+        .map(|n| of_number(n).to_string() + "\n")
+        .collect();
+    let report = inventory.import(entries(&list)).unwrap();
+    assert_eq!(numbers(&report), [10, 0, count, 0]);
+}
+
+fn origin(connection: &str) -> Origin {
+    Origin {
+        adapter: "azure_ad_adapter".to_owned(),
+        connection: connection.to_owned(),
+        account: format!("account of {connection}"),
+    }
+}
+
+fn there(identity: &str, data: serde_json::Value) -> Change {
+    let mut data = data.as_object().unwrap().clone();
+    data.insert("id".to_owned(), identity.into());
+    Change::There {
+        identity: identity.to_owned(),
+        data,
+    }
+}
+
+#[test]
+fn a_fetch_touches_one_connection_and_keeps_what_it_does_not_speak_of() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    let mut fetching = inventory.fetch(origin("one")).unwrap();
+    fetching.anew().unwrap();
+    let ada = serde_json::json!({"mail": "ada@contoso.com", "note": "x"});
+    fetching
+        .apply(vec![there("1", ada), there("2", serde_json::json!({}))])
+        .unwrap();
+    assert_eq!(fetching.finish("a").unwrap().added, 2);
+    let mut fetching = inventory.fetch(origin("two")).unwrap();
+    assert_eq!(fetching.link(), None);
+    fetching.anew().unwrap();
+    fetching
+        .apply(vec![there("1", serde_json::json!({}))])
+        .unwrap();
+    // The same id in another tenant is the asset of that id, and another entity of it.
+    assert_eq!(fetching.finish("b").unwrap().updated, 1);
+    assert_eq!(inventory.get("1").unwrap().unwrap().adapters.len(), 2);
+
+    let mut fetching = inventory.fetch(origin("one")).unwrap();
+    assert_eq!(fetching.link(), Some("a"));
+    let gone = Change::Gone {
+        identity: "nobody".to_owned(),
+    };
+    let changed = there("1", serde_json::json!({"mail": null, "age": 7}));
+    fetching.apply(vec![changed, gone]).unwrap();
+    assert_eq!(fetching.finish("c").unwrap().updated, 1);
+    let ada = inventory.get("1").unwrap().unwrap();
+    assert_eq!(
+        serde_json::Value::from(ada.adapters[0].data.clone()),
+        serde_json::json!({"id": "1", "note": "x", "age": 7})
+    );
+
+    let mut fetching = inventory.fetch(origin("one")).unwrap();
+    fetching.anew().unwrap();
+    fetching
+        .apply(vec![there("2", serde_json::json!({}))])
+        .unwrap();
+    let report = fetching.finish("d").unwrap();
+    assert_eq!(
+        (report.unchanged, report.updated, report.removed),
+        (1, 1, 0)
+    );
+    let ada = inventory.get("1").unwrap().unwrap();
+    assert_eq!(ada.adapters.len(), 1);
+    assert_eq!(ada.adapters[0].connection.as_deref(), Some("two"));
+}
+
+#[test]
+fn a_fetch_that_breaks_off_keeps_what_it_brought_and_begins_again_where_it_did() {
+    let folder = Folder::new();
+    let mut inventory = folder.open();
+    let begun = inventory.fetch(origin("one")).unwrap();
+    begun.finish("a").unwrap();
+    let mut fetching = inventory.fetch(origin("one")).unwrap();
+    fetching.anew().unwrap();
+    fetching
+        .apply(vec![there("1", serde_json::json!({}))])
+        .unwrap();
+    drop(fetching);
+    assert_eq!(inventory.count().unwrap(), 1);
+    let mut fetching = inventory.fetch(origin("one")).unwrap();
+    assert_eq!(fetching.link(), Some("a"));
+    fetching
+        .apply(vec![there("1", serde_json::json!({}))])
+        .unwrap();
+    assert_eq!(fetching.finish("b").unwrap().unchanged, 1);
+    let other = Origin {
+        account: "another tenant".to_owned(),
+        ..origin("one")
+    };
+    assert_eq!(inventory.fetch(other).unwrap().link(), None);
+}

@@ -88,6 +88,15 @@ impl Wanted {
             .push(Finder::new(written.as_bytes()).into_owned());
     }
 
+    /// What tells which entity of an adapter an asset has: `data.id` of each, with its adapter and connection.
+    pub(crate) fn identities() -> Self {
+        Self {
+            fields: vec!["id".to_owned()],
+            adapters: true,
+            ..Self::default()
+        }
+    }
+
     /// Whether an asset whose JSON is `body` can be one that the query finds at all.
     pub(crate) fn may_be_in(&self, body: &str) -> bool {
         self.needles
@@ -197,10 +206,11 @@ impl<'de> Visitor<'de> for Entity<'_> {
             data: Map::new(),
             other: Map::new(),
         };
-        while let Some(member) = access.next_key_seed(Name(&["adapter", "data"]))? {
+        while let Some(member) = access.next_key_seed(Name(&["adapter", "data", "connection"]))? {
             match member {
                 Some(0) if self.0.adapters => entity.adapter = access.next_value()?,
                 Some(1) => entity.data = access.next_value_seed(Data(&self.0.fields))?,
+                Some(2) if self.0.adapters => entity.connection = access.next_value()?,
                 _ => {
                     access.next_value::<IgnoredAny>()?;
                 }
