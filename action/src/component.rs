@@ -21,7 +21,10 @@ mod bindings {
 mod declare;
 mod http;
 
+#[cfg(feature = "list-users")]
+use crate::list::{check, list as run, manifest};
 use crate::service::{self, Answer, Claim, Closed, LogLevel, Request, SendFailure, Service};
+#[cfg(not(feature = "list-users"))]
 use crate::{check, manifest, run};
 use bindings::exports::tipstaff::action::enforcement::{
     Asset, Connection, Ending, Finding, Guest, Manifest, Mode, Outcome,

@@ -20,6 +20,7 @@ mod dates;
 mod graph;
 mod identity;
 mod json;
+pub mod list;
 mod manifest;
 mod names;
 mod run;

@@ -221,6 +221,14 @@ pub fn manifest() -> Manifest {
     }
 }
 
+/// The calls of the component that lists users.
+pub(crate) fn listing_calls() -> Vec<Call> {
+    sign_in::calls()
+        .into_iter()
+        .chain([graph::listing()])
+        .collect()
+}
+
 /// "Microsoft Graph service-specific throttling limits", identity and access: an application in one tenant may make
 /// 3,000 writes in two and a half minutes and use 8,000 resource units in ten seconds (large tenant). Above four fifths
 /// of the fullest of all quotas, answers tell how much of it is used.

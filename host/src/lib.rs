@@ -73,11 +73,13 @@ mod access;
 mod assets;
 pub mod connection;
 pub mod enforcement;
+mod form;
 mod host;
 mod lanes;
 pub mod registry;
 mod schema;
 mod state;
+mod trust;
 
 pub use access::AccessError;
 pub use assets::{Assets, AssetsError};
@@ -85,9 +87,10 @@ pub use connection::{
     Cloud, Config, ConfigError, Connection, Network, NetworkPolicy, Quota, SecretSource,
 };
 pub use enforcement::{
-    Approved, CheckError, CheckReport, Control, Counts, Draft, Ending, Outcome, Plan, PlanError,
-    RunEvent, RunId, Running, Summary, Verdict,
+    Approved, CheckError, CheckReport, Control, Counts, Draft, Ending, FetchError, Outcome, Plan,
+    PlanError, RunEvent, RunId, Running, Summary, Verdict,
 };
+pub use form::{FormField, FormPart, form, form_fields};
 pub use host::{Builder, Host, HostError};
 pub use registry::{ApprovalsFile, Asks, Claims, RegistryError, Standing};
 pub use state::{StateError, StateFolder};
@@ -95,3 +98,4 @@ pub use tipstaff_asset as asset;
 pub use tipstaff_dynamic as dynamic;
 pub use tipstaff_egress::{Secret, Urgency, declare};
 pub use tipstaff_sandbox::{Action, Finding, Inspection, Level, Limits, Log, Manifest};
+pub use trust::{TrustError, TrustStore, Trusted};

@@ -1,8 +1,15 @@
-//! The first action as a component, for programs that carry it. Its code is in the package `revoke-user-sessions`.
+//! The first action as a component, and the one that lists users, for programs that carry them. Their code is in the
+//! package `revoke-user-sessions`.
 
-/// What it is called.
+/// What the first action is called.
 pub const NAME: &str = "revoke-user-sessions";
 
-/// The component.
-pub static COMPONENT: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/revoke_user_sessions.wasm"));
+/// The first action.
+pub static COMPONENT: &[u8] = include_bytes!(concat!(
+    env!("OUT_DIR"),
+    "/carried_revoke_user_sessions.wasm"
+));
+
+/// Lists the users of a tenant. It is no action on assets: a host fills its inventory with it.
+pub static LIST_USERS: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/carried_list_entra_users.wasm"));

@@ -26,6 +26,29 @@ const PARTS: &[&str] = &[
     "revoke",
 ];
 
+/// The call that lists users, for the component that does nothing else.
+pub(super) fn listing() -> Call {
+    Call {
+        id: "list",
+        method: "GET",
+        url: "{graph}/v1.0/users/delta",
+        query: &["$select", "$skiptoken", "$deltatoken"],
+        request_headers: REQUEST_HEADERS,
+        answer_headers: ANSWER_HEADERS,
+        purpose: "read the users, and what changed about them",
+        shape: Shape::Single {
+            effect: Effect::Reads,
+            subject: None,
+        },
+        repeatable: true,
+        carries: BEARER,
+        seals: &[],
+        // "Pattern: user delta": two units at the least.
+        costs: &[(RESOURCE_UNITS, 2)],
+        cookie_jar: None,
+    }
+}
+
 /// The calls: each alone, and the batch that holds them.
 pub(super) fn calls() -> Vec<Call> {
     let look_up = Call {

@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Statements that compute fields of an action's form for each asset
     #[command(subcommand)]
     Dynamic(command::dynamic::DynamicCommand),
+    /// Authorities that every connection trusts beside the public ones
+    #[command(subcommand)]
+    Trust(command::trust::TrustCommand),
     /// Runs a Microsoft Entra tenant on loopback, for tests and demonstrations
     Emulator(entra_emulator::EmulatorArgs),
     /// Prints completions for a shell

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use revoke_user_sessions_component::{COMPONENT, NAME};
-use tipstaff::{Action, ApprovalsFile, Config, Connection, Host, RegistryError, StateFolder};
+use tipstaff::{
+    Action, ApprovalsFile, Config, Connection, Host, RegistryError, StateFolder, TrustStore,
+};
 
 use crate::arguments::Common;
 use crate::diagnostic::Failure;
@@ -23,24 +25,36 @@ impl Context {
         Self { common, printer }
     }
 
+    /// The configuration file: the one of `--config`, whether or not it is there, else one that is.
+    pub(crate) fn config_path(&self) -> Option<PathBuf> {
+        self.common.config.clone().or_else(default_config)
+    }
+
     /// Reads the configuration, and tells of its warnings.
     ///
     /// The file of `--config` has to be there; the others may be.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
-        let path = match &self.common.config {
-            Some(path) => Some(path.clone()),
-            None => default_config(),
-        };
-        let config = path.map_or_else(|| Ok(Config::default()), |path| Config::read(&path))?;
+        let config = self
+            .config_path()
+            .map_or_else(|| Ok(Config::default()), |path| Config::read(&path))?;
         for warning in &config.warnings {
             self.printer.warning(warning, None);
         }
         Ok(config)
     }
 
-    /// The connection of this name.
+    /// The connection of this name. It trusts the authorities of the trust store beside its own.
     pub(crate) fn connection(&self, name: &str) -> Result<Connection, Failure> {
-        Ok(self.config()?.connection(name)?)
+        let connection = self.config()?.connection(name)?;
+        Ok(match self.trust()?.pem()? {
+            Some(pem) => connection.trusting(&pem),
+            None => connection,
+        })
+    }
+
+    /// The authorities that every connection trusts.
+    pub(crate) fn trust(&self) -> Result<TrustStore, Failure> {
+        Ok(TrustStore::of(&self.state_path()?))
     }
 
     /// Where the state is, or will be.

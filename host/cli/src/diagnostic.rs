@@ -12,7 +12,10 @@ use tipstaff::connection::config::UnknownConnection;
 use tipstaff::dynamic::{Diagnostic, Severity};
 use tipstaff::enforcement::ledger::LedgerError;
 use tipstaff::enforcement::report::ReportError;
-use tipstaff::{CheckError, ConfigError, HostError, PlanError, RegistryError, StateError};
+use tipstaff::{
+    CheckError, ConfigError, FetchError, HostError, PlanError, RegistryError, StateError,
+    TrustError,
+};
 
 use crate::text::harmless;
 
@@ -202,6 +205,17 @@ impl From<ConfigError> for Failure {
     }
 }
 
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let code = match error {
+            FetchError::Stopped(_) => exit::NOT_ALL,
+            FetchError::Cut(_) | FetchError::Unreadable(_) => exit::CUT_SHORT,
+            _ => exit::REFUSED,
+        };
+        told(&error, error.hint()).with_code(code)
+    }
+}
+
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         told(&error, error.hint())
@@ -276,6 +290,12 @@ impl From<RegistryError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         told(&error, Some(error.hint()))
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        told(&error, error.hint())
     }
 }
 

@@ -8,6 +8,7 @@ mod ask;
 mod command;
 mod context;
 mod diagnostic;
+mod edit;
 mod folders;
 mod follow;
 mod logging;

@@ -169,6 +169,17 @@ impl Connection {
         self
     }
 
+    /// Trusts these authorities (PEM) beside those that it trusts already.
+    #[must_use]
+    pub fn trusting(mut self, pem: &str) -> Self {
+        let authorities = self.network.ca_pem.get_or_insert_default();
+        if !authorities.is_empty() && !authorities.ends_with('\n') {
+            authorities.push('\n');
+        }
+        authorities.push_str(pem);
+        self
+    }
+
     /// Sets the proxy to go through.
     #[must_use]
     pub fn proxy(mut self, proxy: Proxy) -> Self {

@@ -10,6 +10,7 @@ mod added;
 mod check;
 mod desk;
 mod event;
+mod fetch;
 pub mod ledger;
 mod outcome;
 pub(crate) mod plan;
@@ -21,6 +22,7 @@ mod witness;
 
 pub use check::CheckError;
 pub use event::{CheckReport, Ending, RunEvent, Summary};
+pub use fetch::FetchError;
 pub use outcome::{
     Counts, Link, NoLink, Outcome, RunId, VERDICTS, Verdict, host_code, time_text, verdict_of,
     verdict_text,

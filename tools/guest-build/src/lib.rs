@@ -37,6 +37,8 @@ const REMOVED: &[&str] = &[
 pub enum Which {
     /// Its library.
     Library,
+    /// Its library, with a feature that makes another component of it.
+    LibraryWith(&'static str),
     /// Every example.
     Examples,
 }
@@ -70,7 +72,9 @@ pub fn components(
     run_cargo(&workspace, &folder, package, which)?;
     let built = folder.join(TARGET).join("component");
     let found = match which {
-        Which::Library => vec![built.join(format!("{}.wasm", package.replace('-', "_")))],
+        Which::Library | Which::LibraryWith(_) => {
+            vec![built.join(format!("{}.wasm", package.replace('-', "_")))]
+        }
         Which::Examples => examples(&workspace, inputs, &built.join("examples"))?,
     };
     let copies = found.iter().map(|from| {
@@ -142,9 +146,10 @@ fn run_cargo(
     cargo
         .current_dir(workspace)
         .args(["build", "--locked", "--package", package])
-        .arg(match which {
-            Which::Library => "--lib",
-            Which::Examples => "--examples",
+        .args(match which {
+            Which::Library => vec!["--lib"],
+            Which::LibraryWith(feature) => vec!["--lib", "--features", feature],
+            Which::Examples => vec!["--examples"],
         })
         .args(["--profile", "component", "--target", TARGET])
         .arg("--target-dir")

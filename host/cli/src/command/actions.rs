@@ -25,6 +25,14 @@ pub(crate) enum ActionsCommand {
         /// A name, name@version, or the path of a component (`.wasm`)
         action: String,
     },
+    /// Shows what can be filled in for a run of an action: its settings, its connection, and what every action has
+    Form {
+        /// A name, name@version, or the path of a component (`.wasm`)
+        action: String,
+        /// As a JSON Schema, which editors complete from and `dynamic validate --form` takes
+        #[arg(long)]
+        json_schema: bool,
+    },
     /// Says yes to a component, for what it asks for: it may run from then on
     Approve(ApproveArgs),
     /// Puts a component into the state folder and compiles it, beside the versions that are there
@@ -75,6 +83,20 @@ pub(crate) async fn run(context: &Context, command: ActionsCommand) -> Result<Ex
             let standing = host.standing(&action).await?;
             let (columns, paint) = (context.printer.columns(), context.printer.paint());
             let text = show::action::inspection(&action, &standing, host.limits(), columns, paint);
+            context.printer.print(&text)?;
+        }
+        ActionsCommand::Form {
+            action,
+            json_schema,
+        } => {
+            let action = load_action(&host, &action).await?;
+            let text = if json_schema {
+                let form = tipstaff::form(action.manifest());
+                let text = serde_json::to_string_pretty(&form).unwrap_or_default();
+                format!("{text}\n")
+            } else {
+                show::form::form(action.manifest(), context.printer.paint())
+            };
             context.printer.print(&text)?;
         }
         ActionsCommand::Approve(args) => approve(context, &host, args).await?,

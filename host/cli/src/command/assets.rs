@@ -1,16 +1,18 @@
-//! `tipstaff assets`: the inventory in the state folder. Nothing here reaches a service.
+//! `tipstaff assets`: the inventory in the state folder. Only `fetch` reaches a service, and changes nothing there.
 
 use std::io::{BufReader, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use tipstaff::asset::{self, ImportReport, Inventory, Reader};
+use revoke_user_sessions_component::LIST_USERS;
+use tipstaff::asset::{self, AZURE_AD_ADAPTER, ImportReport, Inventory, Reader};
 
 use crate::context::Context;
 use crate::diagnostic::{Failure, exit, unknown};
 use crate::follow::Format;
 use crate::show;
+use crate::signals::Signals;
 use crate::text::{assets, counted, number};
 
 /// How many near misses are suggested.
@@ -22,6 +24,12 @@ pub(crate) enum AssetsCommand {
     Import {
         /// JSON Lines, a JSON array, or CSV with a header; `-` is standard input
         file: PathBuf,
+    },
+    /// Brings users, and what changed about them since the last time, from a service into the inventory
+    Fetch {
+        /// The connection of tipstaff.toml to read from
+        #[arg(long, value_name = "NAME")]
+        connection: String,
     },
     /// Finds assets, in the order in which they were first imported
     Query(QueryArgs),
@@ -76,7 +84,7 @@ pub(crate) fn query(
     Ok(ExitCode::from(exit::DONE))
 }
 
-pub(crate) fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode, Failure> {
     let mut inventory = Inventory::open(&context.state()?.inventory())?;
     match command {
         AssetsCommand::Import { file } => {
@@ -95,6 +103,7 @@ pub(crate) fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode,
                 exit::NOT_ALL
             }))
         }
+        AssetsCommand::Fetch { connection } => fetch(context, inventory, &connection).await,
         AssetsCommand::Query(args) => query(context, &inventory, &args.query, args.how),
         AssetsCommand::Show { id } => {
             let found = inventory.get(&id)?;
@@ -104,6 +113,44 @@ pub(crate) fn run(context: &Context, command: AssetsCommand) -> Result<ExitCode,
             Ok(ExitCode::from(exit::DONE))
         }
     }
+}
+
+/// What lists the users of each adapter.
+const LISTERS: [(&str, &[u8]); 1] = [(AZURE_AD_ADAPTER, LIST_USERS)];
+
+async fn fetch(
+    context: &Context,
+    inventory: Inventory,
+    connection: &str,
+) -> Result<ExitCode, Failure> {
+    let mut signals = Signals::listen()?;
+    let connection = context.connection(connection)?;
+    let adapter = connection.adapter();
+    let lister = LISTERS.into_iter().find(|(name, _)| *name == adapter);
+    let Some((_, component)) = lister else {
+        return Err(Failure::new(format!(
+            "users of `{adapter}` cannot be fetched: nothing here lists them"
+        ))
+        .hint("import a list of them: `tipstaff assets import FILE`"));
+    };
+    let host = context.host().await?;
+    let lister = host.load_bytes(adapter, component).await?;
+    let printer = context.printer.clone();
+    let told = move |count| {
+        if printer.is_watched() {
+            printer.note(&format!("{} so far\n", counted(count, "user", "users")));
+        }
+    };
+    let fetched = host.fetch_assets(&lister, connection, inventory, told);
+    let report = signals.or(async { Ok(fetched.await?) }).await?;
+    context.printer.print(&format!(
+        "{} added, {} updated, {} unchanged, {} removed\n",
+        number(report.added),
+        number(report.updated),
+        number(report.unchanged),
+        number(report.removed),
+    ))?;
+    Ok(ExitCode::from(exit::DONE))
 }
 
 /// The list in a file, or from standard input.

@@ -30,11 +30,21 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: CheckArgs) -> Result<ExitCode, Failure> {
+    check(context, &args.connection, &args.action, args.yes).await
+}
+
+/// Asks `action` whether it could work with `connection`.
+pub(crate) async fn check(
+    context: &Context,
+    connection: &str,
+    action: &str,
+    yes: bool,
+) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
-    let connection = context.connection(&args.connection)?;
+    let connection = context.connection(connection)?;
     let host = context.host().await?;
-    let action = load_action(&host, &args.action).await?;
-    let _may_use = ask::may_use(context, &host, &action, args.yes, &mut signals).await?;
+    let action = load_action(&host, action).await?;
+    let _may_use = ask::may_use(context, &host, &action, yes, &mut signals).await?;
     let check = async { Ok(host.check(&action, connection).await?) };
     let report = tokio::select! {
         report = check => report,

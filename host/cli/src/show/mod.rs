@@ -5,6 +5,7 @@ pub(crate) mod approval;
 pub(crate) mod assets;
 pub(crate) mod connection;
 pub(crate) mod dynamic;
+pub(crate) mod form;
 pub(crate) mod outcomes;
 pub(crate) mod plan;
 pub(crate) mod progress;
