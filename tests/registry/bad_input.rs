@@ -101,6 +101,37 @@ async fn an_installed_component_that_was_replaced_is_refused_before_it_is_compil
 }
 
 #[tokio::test]
+async fn a_version_that_was_activated_and_cannot_be_loaded_is_told_of() {
+    let (folder, digest) = prepared().await;
+    let host = host(folder.path()).await;
+    assert_eq!(host.action(NAME).await.unwrap().digest(), digest);
+    let other = crate::host(folder.path()).await;
+    let new = other
+        .install_bytes("several", &version("1.1.0"))
+        .await
+        .unwrap();
+    let kept = folder
+        .path()
+        .join(format!("actions/{}.wasm", new.action.digest()));
+    fs::write(&kept, "damaged").unwrap();
+    other.activate(NAME, "1.1.0", None).await.unwrap();
+    // What was active goes on while the other is fetched; then it is known that it cannot be.
+    let error = loop {
+        match host.action(NAME).await {
+            Ok(action) => assert_eq!(action.digest(), digest),
+            Err(error) => break error,
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(
+        matches!(&error, HostError::Registry(RegistryError::Component { path, .. }) if *path == kept),
+        "{error}"
+    );
+    other.rollback(NAME).await.unwrap();
+    assert_eq!(host.action(NAME).await.unwrap().digest(), digest);
+}
+
+#[tokio::test]
 async fn files_that_are_no_action_are_refused_by_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path()).await;

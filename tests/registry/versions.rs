@@ -201,6 +201,7 @@ async fn what_runs_finishes_on_the_version_that_it_began_with() {
         assert_eq!(ran.summary.counts.total(), 20);
         let record = host.ledger().run(&ran.summary.run.to_string()).unwrap();
         assert_eq!(record.digest, *digest);
+        assert_eq!(host.action_of(&record).await.unwrap().digest(), *digest);
         let audit = host
             .state()
             .audit()

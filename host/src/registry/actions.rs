@@ -99,6 +99,15 @@ impl Host {
         }
     }
 
+    /// The action that a run was made with, whatever starts by its name now.
+    ///
+    /// # Errors
+    ///
+    /// Its component is not kept any more.
+    pub async fn action_of(&self, run: &RunRecord) -> Result<Action, HostError> {
+        self.load_kept(&run.action, &run.digest).await
+    }
+
     /// The action that starts for a name.
     pub(crate) async fn current(&self, name: &str) -> Result<Action, HostError> {
         let book = self.inner.registry.book()?;

@@ -10,7 +10,7 @@
 //! its writer did not finish: no reader believes it, and the next writer removes it.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -100,6 +100,13 @@ struct Head {
 const OF_A_LINE: &str = "tipstaff registry line";
 const OF_THE_HEAD: &str = "tipstaff registry head";
 
+impl Stamp {
+    /// Whether the log is longer than it was at `before`.
+    pub(super) fn is_beyond(self, before: Self) -> bool {
+        self.length > before.length
+    }
+}
+
 impl Log {
     /// The log in `folder`. Nothing is read or made yet.
     pub(super) fn new(folder: PathBuf) -> Self {
@@ -119,13 +126,13 @@ impl Log {
         }
     }
 
-    /// Everything in it, checked. Empty if there is no log.
-    pub(super) fn read(&self) -> Result<Texts, LogError> {
+    /// Everything in it after `from`, checked, and where it ends. Nothing if there is no log.
+    pub(super) fn read(&self, from: &Mark) -> Result<(Texts, Mark), LogError> {
         if self.is_new()? {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Mark::default()));
         }
         let key = self.key()?;
-        Ok(self.checked(&key)?.texts)
+        self.checked(&key, from)
     }
 
     /// Adds to the log what `decide` makes of everything in it, in one piece: no other process comes in between.
@@ -151,21 +158,21 @@ impl Log {
         } else {
             self.key()?
         };
-        let found = self.checked(&key)?;
-        let (new, result) = decide(&found.texts)?;
+        let (texts, end) = self.checked(&key, &Mark::default())?;
+        let (new, result) = decide(&texts)?;
         if !new.is_empty() {
-            self.append(&key, found, &new)?;
+            self.append(&key, end, &new)?;
         }
         drop(lock);
         Ok(result)
     }
 
-    fn append(&self, key: &Key, found: Found, new: &[String]) -> Result<(), LogError> {
-        let Found {
+    fn append(&self, key: &Key, end: Mark, new: &[String]) -> Result<(), LogError> {
+        let Mark {
             mut last,
             length,
-            texts,
-        } = found;
+            lines,
+        } = end;
         let mut text = String::new();
         for entry in new {
             let seal = key.seal(&[OF_A_LINE, &last, entry]);
@@ -192,11 +199,11 @@ impl Log {
             file.sync_all()
         };
         write().map_err(self.at(&path))?;
-        self.write_head(key, texts.len() + new.len(), &last)
+        self.write_head(key, lines + new.len(), &last)
     }
 
-    /// Reads and checks it all. The head is read first: the log never has fewer lines than it says.
-    fn checked(&self, key: &Key) -> Result<Found, LogError> {
+    /// Reads and checks what follows `from`. The head is read first: the log never has fewer lines than it says.
+    fn checked(&self, key: &Key, from: &Mark) -> Result<(Texts, Mark), LogError> {
         let path = self.head();
         let head = fs::read_to_string(&path).map_err(self.at(&path))?;
         let tampered = |path: &Path, line, what| LogError::Tampered {
@@ -213,7 +220,7 @@ impl Log {
             return Err(tampered(&path, None, "its seal does not fit"));
         }
         let path = self.log();
-        let text = match fs::read_to_string(&path) {
+        let text = match read_from(&path, from.length) {
             Ok(text) => text,
             // Nothing was written yet.
             Err(error) if error.kind() == io::ErrorKind::NotFound && head.lines == 0 => {
@@ -224,32 +231,29 @@ impl Log {
             }
             Err(error) => return Err(self.at(&path)(error)),
         };
-        let mut found = Found {
-            texts: Vec::new(),
-            last: String::new(),
-            length: 0,
-        };
-        for (line, number) in text.split_inclusive('\n').zip(1..) {
+        let (mut texts, mut end) = (Vec::new(), from.clone());
+        for line in text.split_inclusive('\n') {
             let Some(whole) = line.strip_suffix('\n') else {
                 break;
             };
-            let at = Some(number);
+            end.lines += 1;
+            let at = Some(end.lines);
             let read: Line<'_> = serde_json::from_str(whole)
                 .map_err(|_| tampered(&path, at, "it is not what this program writes"))?;
-            if !key.sealed(&[OF_A_LINE, &found.last, read.entry.get()], read.seal) {
+            if !key.sealed(&[OF_A_LINE, &end.last, read.entry.get()], read.seal) {
                 return Err(tampered(&path, at, "its seal does not fit"));
             }
-            found.texts.push(read.entry.get().to_owned());
-            read.seal.clone_into(&mut found.last);
-            found.length += line.len() as u64;
-            if number == head.lines && found.last != head.last {
+            texts.push(read.entry.get().to_owned());
+            read.seal.clone_into(&mut end.last);
+            end.length += line.len() as u64;
+            if end.lines == head.lines && end.last != head.last {
                 return Err(tampered(&path, at, "it is not the line that stood there"));
             }
         }
-        if found.texts.len() < head.lines {
+        if end.lines < head.lines {
             return Err(tampered(&path, None, "lines are missing at its end"));
         }
-        Ok(found)
+        Ok((texts, end))
     }
 
     /// Whether nothing was ever written here.
@@ -341,11 +345,27 @@ impl Log {
     }
 }
 
-/// What stands in a log, up to its last whole line.
-struct Found {
-    texts: Texts,
+/// The end of a line of a log: everything before it was checked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mark {
+    lines: usize,
     last: String,
     length: u64,
+}
+
+impl Mark {
+    /// How many lines are before it.
+    pub(super) fn lines(&self) -> usize {
+        self.lines
+    }
+}
+
+fn read_from(path: &Path, start: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Options for files that only their owner can read.
@@ -367,11 +387,15 @@ mod tests {
         log.change(|_| Ok((texts, ())))
     }
 
+    fn all(log: &Log) -> Result<Texts, LogError> {
+        log.read(&Mark::default()).map(|(texts, _)| texts)
+    }
+
     /// A log of three lines in a folder of its own.
     fn three() -> (tempfile::TempDir, Log) {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::new(folder.path().join("registry"));
-        assert_eq!(log.read().unwrap(), [""; 0]);
+        assert_eq!(all(&log).unwrap(), [""; 0]);
         assert_eq!(log.stamp().unwrap(), None);
         add(&log, &["one"]).unwrap();
         add(&log, &["two", "three"]).unwrap();
@@ -386,7 +410,7 @@ mod tests {
     /// What the log says after somebody wrote these lines; it says the same to who reads and to who writes.
     fn after(log: &Log, lines: &[String]) -> (Option<usize>, &'static str) {
         fs::write(log.log(), lines.join("\n") + "\n").unwrap();
-        let refused = [log.read().map(drop), add(log, &["four"])];
+        let refused = [all(log).map(drop), add(log, &["four"])];
         let [one, other] = refused.map(|refused| match refused {
             Err(LogError::Tampered { line, what, .. }) => (line, what),
             other => (
@@ -405,12 +429,28 @@ mod tests {
     #[test]
     fn what_is_added_is_read_by_everybody() {
         let (_folder, log) = three();
-        assert_eq!(log.read().unwrap(), ["\"one\"", "\"two\"", "\"three\""]);
+        assert_eq!(all(&log).unwrap(), ["\"one\"", "\"two\"", "\"three\""]);
         let other = Log::new(log.folder.clone());
         let before = other.stamp().unwrap();
         add(&other, &["four"]).unwrap();
         assert_ne!(other.stamp().unwrap(), before);
-        assert_eq!(log.read().unwrap().len(), 4);
+        assert_eq!(all(&log).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn who_has_read_it_reads_what_is_new() {
+        let (_folder, log) = three();
+        let (_, mark) = log.read(&Mark::default()).unwrap();
+        let before = log.stamp().unwrap().unwrap();
+        add(&log, &["four"]).unwrap();
+        assert!(log.stamp().unwrap().unwrap().is_beyond(before));
+        let (texts, mark) = log.read(&mark).unwrap();
+        assert_eq!(texts, ["\"four\""]);
+        assert_eq!(log.read(&mark).unwrap().0, [""; 0]);
+        // What was written before the mark by hand does not fit what follows it.
+        let text = fs::read_to_string(log.log()).unwrap();
+        fs::write(log.log(), text.replace("one", "another one")).unwrap();
+        assert!(log.read(&mark).is_err());
     }
 
     #[test]
@@ -445,7 +485,7 @@ mod tests {
         for part in ["key", "head.json", "log.jsonl"] {
             let (_folder, log) = three();
             fs::remove_file(log.folder.join(part)).unwrap();
-            let error = log.read().unwrap_err();
+            let error = all(&log).unwrap_err();
             assert!(
                 matches!(&error, LogError::Tampered { path, .. } if path.ends_with(part)),
                 "{part}: {error}"
@@ -459,7 +499,7 @@ mod tests {
         let (_folder, log) = three();
         let head = fs::read_to_string(log.head()).unwrap();
         fs::write(log.head(), head.replace("\"lines\":3", "\"lines\":2")).unwrap();
-        assert!(matches!(log.read(), Err(LogError::Tampered { .. })));
+        assert!(matches!(all(&log), Err(LogError::Tampered { .. })));
     }
 
     #[test]
@@ -469,7 +509,7 @@ mod tests {
         for part in ["head.json", "log.jsonl"] {
             fs::copy(log.folder.join(part), other.folder.join(part)).unwrap();
         }
-        assert!(matches!(other.read(), Err(LogError::Tampered { .. })));
+        assert!(matches!(all(&other), Err(LogError::Tampered { .. })));
     }
 
     #[test]
@@ -477,9 +517,9 @@ mod tests {
         let (_folder, log) = three();
         let mut file = private().append(true).open(log.log()).unwrap();
         file.write_all(b"{\"seal\":\"ab").unwrap();
-        assert_eq!(log.read().unwrap().len(), 3);
+        assert_eq!(all(&log).unwrap().len(), 3);
         add(&log, &["four"]).unwrap();
-        assert_eq!(log.read().unwrap().len(), 4);
+        assert_eq!(all(&log).unwrap().len(), 4);
     }
 
     #[test]
@@ -488,9 +528,9 @@ mod tests {
         let head = fs::read(log.head()).unwrap();
         add(&log, &["four"]).unwrap();
         fs::write(log.head(), head).unwrap();
-        assert_eq!(log.read().unwrap().len(), 4);
+        assert_eq!(all(&log).unwrap().len(), 4);
         add(&log, &["five"]).unwrap();
-        assert_eq!(log.read().unwrap().len(), 5);
+        assert_eq!(all(&log).unwrap().len(), 5);
     }
 
     #[test]
@@ -506,7 +546,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(log.read().unwrap().len(), 43);
+        assert_eq!(all(&log).unwrap().len(), 43);
     }
 
     #[cfg(unix)]
@@ -515,6 +555,6 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let (_folder, log) = three();
         fs::set_permissions(&log.folder, fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(log.read(), Err(LogError::Open(_))));
+        assert!(matches!(all(&log), Err(LogError::Open(_))));
     }
 }

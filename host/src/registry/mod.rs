@@ -34,7 +34,7 @@ pub(crate) use shelf::Shelf;
 pub use standing::{Before, Claims, Standing};
 
 use book::{Book, Entry};
-use log::{Log, Stamp};
+use log::{Log, Mark, Stamp};
 
 /// Why a component is not approved, installed or activated.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +178,15 @@ impl RegistryError {
 pub(crate) struct Registry {
     log: Log,
     path: PathBuf,
-    seen: Mutex<(Option<Stamp>, Arc<Book>)>,
+    seen: Mutex<Seen>,
+}
+
+/// What this process has read and checked.
+#[derive(Debug, Default)]
+struct Seen {
+    stamp: Option<Stamp>,
+    end: Mark,
+    book: Arc<Book>,
 }
 
 impl Registry {
@@ -191,16 +199,33 @@ impl Registry {
         }
     }
 
-    /// What all lines say at this moment. Costs one look at the file's size and time as long as nothing was added.
+    /// What all lines say at this moment. Costs one look at the file's size and time as long as nothing was added, and
+    /// then what was added.
     fn book(&self) -> Result<Arc<Book>, RegistryError> {
         let stamp = self.log.stamp()?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Without a stamp there is nothing to believe, or a log was removed that its head remembers: reading tells.
-        if stamp.is_none() || seen.0 != stamp {
-            let book = Arc::new(self.opened(&self.log.read()?)?);
-            *seen = (stamp, book);
+        match (seen.stamp, stamp) {
+            (Some(before), Some(now)) if before == now => return Ok(Arc::clone(&seen.book)),
+            // What does not fit is read again from the beginning, which says where it went wrong.
+            (Some(before), Some(now)) if now.is_beyond(before) => {
+                let grown = self.log.read(&seen.end).ok().and_then(|(texts, end)| {
+                    let mut book = Book::clone(&seen.book);
+                    self.add(&mut book, &texts, seen.end.lines()).ok()?;
+                    Some((book, end))
+                });
+                if let Some((book, end)) = grown {
+                    let book = Arc::new(book);
+                    *seen = Seen { stamp, end, book };
+                    return Ok(Arc::clone(&seen.book));
+                }
+            }
+            // Without a stamp there is nothing to believe, or a log was removed that its head remembers.
+            _ => {}
         }
-        Ok(Arc::clone(&seen.1))
+        let (texts, end) = self.log.read(&Mark::default())?;
+        let book = Arc::new(self.opened(&texts)?);
+        *seen = Seen { stamp, end, book };
+        Ok(Arc::clone(&seen.book))
     }
 
     /// Adds the lines that `decide` finds right after all lines of all processes.
@@ -225,7 +250,13 @@ impl Registry {
 
     fn opened(&self, texts: &[String]) -> Result<Book, RegistryError> {
         let mut book = Book::default();
-        for (text, line) in texts.iter().zip(1..) {
+        self.add(&mut book, texts, 0)?;
+        Ok(book)
+    }
+
+    /// Adds lines to a book that has so many `before`.
+    fn add(&self, book: &mut Book, texts: &[String], before: usize) -> Result<(), RegistryError> {
+        for (text, line) in texts.iter().zip(before + 1..) {
             let newer = |reason: String| RegistryError::Newer {
                 path: self.path.clone(),
                 line,
@@ -234,7 +265,7 @@ impl Registry {
             let entry = serde_json::from_str(text).map_err(|error| newer(error.to_string()))?;
             book.add(entry).map_err(|error| newer(error.0.to_owned()))?;
         }
-        Ok(book)
+        Ok(())
     }
 }
 

@@ -187,8 +187,7 @@ async fn show(context: &Context, host: &Host, id: &str) -> Result<(), Failure> {
 
 /// The action of a run, if it is at hand: for the meanings of its codes.
 async fn known_action(host: &Host, run: &RunRecord) -> Option<tipstaff::Action> {
-    let action = host.load(&run.action).await.ok()?;
-    (action.digest() == run.digest).then_some(action)
+    host.action_of(run).await.ok()
 }
 
 fn facts(host: &Host, run: &RunRecord) -> Result<Vec<(&'static str, String)>, Failure> {
