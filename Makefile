@@ -52,6 +52,20 @@ $(CLIENTS_DIR)/node.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.j
 	cd $(CLIENTS_DIR)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+# What libFuzzer asks of the compiler: counters at every edge. For the host alone; build scripts and the component have none.
+FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+HOST_TRIPLE = $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_TARGET ?= url
+FUZZ_SECONDS ?= 3600
+
+.PHONY: fuzz
+fuzz: toolchain ## let a fuzzer loose on one target of fuzz/: FUZZ_TARGET=url FUZZ_SECONDS=3600
+	mkdir -p target/fuzz/found/$(FUZZ_TARGET)
+	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --locked --package tipstaff-fuzz --features libfuzzer --bin $(FUZZ_TARGET) \
+	  --target $(HOST_TRIPLE) --target-dir target/fuzz -- -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=fuzz/ \
+	  target/fuzz/found/$(FUZZ_TARGET) fuzz/corpus/$(FUZZ_TARGET)
+
 .PHONY: bench
 bench: toolchain build ## measure, and print the tables of docs/performance.md
 	$(CARGO) bench --locked --package tipstaff-tests --bench figures

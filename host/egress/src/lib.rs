@@ -20,6 +20,8 @@ mod envelope;
 mod error;
 mod fault;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod grant;
 mod json;
 mod jwt;
@@ -41,7 +43,7 @@ mod standin;
 mod swap;
 mod target;
 mod template;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod testing;
 mod tls;
 mod wait;

@@ -1,0 +1,12 @@
+//! Lets the fuzzer loose on the target `assets`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    for (_, target) in tipstaff_fuzz::TARGETS
+        .iter()
+        .filter(|(name, _)| *name == "assets")
+    {
+        target(data);
+    }
+});
