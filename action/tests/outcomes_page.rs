@@ -51,6 +51,8 @@ const TAIL: &str = "
 | `sent_before` | when an earlier try of the run, which did not live to report, may have sent the revoke |
 | `identities` | of an asset that is several users: what became of each |
 | `action_digest` | the SHA-256 of the component that reported this; the host adds it |
+| `connection` | the connection that dynamic values chose for the asset; the host adds it |
+| `fallback` | fields that kept their static value because dynamic values gave none; the host adds it |
 
 ## Codes of the host
 
@@ -60,6 +62,7 @@ const TAIL: &str = "
 | `duplicate` | Another asset of the run is the same user by the list's own word; its outcome says what happened. |
 | `no-identity` | The inventory has no identity of this asset on the connection. |
 | `wrong-kind` | The action does not work with assets of this kind. |
+| `dynamic-values` | A field fell back to its static value, and such assets were to fail (`--fail-on-fallback`). Nothing was sent. |
 | `interrupted` | The run was stopped by a person or the system. Run those again. |
 | `stopped` | The action ended the run and says why. |
 | `cut-short` | The host ended the run: a limit, a crash, a breach of the contract. |

@@ -87,8 +87,8 @@ pub use connection::{
     Cloud, Config, ConfigError, Connection, Network, NetworkPolicy, Quota, SecretSource,
 };
 pub use enforcement::{
-    Approved, CheckError, CheckReport, Control, Counts, Draft, Ending, FetchError, Outcome, Plan,
-    PlanError, RunEvent, RunId, Running, Summary, Verdict,
+    Approved, CheckError, CheckReport, Control, Counts, Draft, DynamicValues, Ending, FetchError,
+    Outcome, Plan, PlanError, RunEvent, RunId, Running, StatementError, Summary, Verdict,
 };
 pub use form::{FormField, FormPart, form, form_fields};
 pub use host::{Builder, Host, HostError};

@@ -30,6 +30,25 @@ pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), String> {
     }
 }
 
+/// Holds many values against one schema.
+pub(crate) struct Checker(jsonschema::Validator);
+
+impl Checker {
+    /// # Errors
+    ///
+    /// The schema cannot be used.
+    pub(crate) fn new(schema: &Value) -> Result<Self, String> {
+        jsonschema::draft202012::new(schema)
+            .map(Self)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Whether the value is as the schema says.
+    pub(crate) fn allows(&self, value: &Value) -> bool {
+        self.0.is_valid(value)
+    }
+}
+
 /// The members that an object schema names.
 pub(crate) fn members(schema: &Value) -> impl Iterator<Item = &str> + Clone {
     schema

@@ -20,6 +20,7 @@ mod quota;
 mod recovers;
 mod resume;
 mod stops;
+mod tenants;
 
 use entra_emulator::{Tenant, User};
 use tipstaff::{Assets, Ending};

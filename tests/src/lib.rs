@@ -128,8 +128,14 @@ impl Trial {
 /// The connection of [`Trial::way`].
 #[must_use]
 pub fn connection(way: &Value) -> Connection {
+    connection_named("corp", way)
+}
+
+/// The same under another name.
+#[must_use]
+pub fn connection_named(name: &str, way: &Value) -> Connection {
     let text = |member: &str| way[member].as_str().expect("a text").to_owned();
-    Connection::entra("corp")
+    Connection::entra(name)
         .tenant_id(text("tenant"))
         .client_id(text("client"))
         .client_secret(SecretSource::Given(Secret::new(text("secret"))))

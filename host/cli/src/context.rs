@@ -57,6 +57,19 @@ impl Context {
         Ok(TrustStore::of(&self.state_path()?))
     }
 
+    /// The connection of this name, and all others, to which dynamic values may send assets.
+    pub(crate) fn connection_and_others(
+        &self,
+        name: &str,
+    ) -> Result<(Connection, Vec<Connection>), Failure> {
+        let (connection, others) = self.config()?.connection_and_others(name)?;
+        let Some(pem) = self.trust()?.pem()? else {
+            return Ok((connection, others));
+        };
+        let others = others.into_iter().map(|other| other.trusting(&pem));
+        Ok((connection.trusting(&pem), others.collect()))
+    }
+
     /// Where the state is, or will be.
     pub(crate) fn state_path(&self) -> Result<PathBuf, Failure> {
         match &self.common.state {

@@ -82,6 +82,13 @@ impl Form {
         self
     }
 
+    /// Takes a field away: no statement may set it.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.fields.remove(name);
+        self
+    }
+
     /// Its fields, in the order of their names.
     pub fn fields(&self) -> impl Iterator<Item = &FormField> {
         self.fields.values()

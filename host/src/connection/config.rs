@@ -153,6 +153,23 @@ impl Config {
         self.connections.values()
     }
 
+    /// Takes out the connection of this name, and all others.
+    ///
+    /// # Errors
+    ///
+    /// Which names there are, the nearest first.
+    pub fn connection_and_others(
+        mut self,
+        name: &str,
+    ) -> Result<(Connection, Vec<Connection>), UnknownConnection> {
+        match self.connections.remove(name) {
+            Some(connection) => Ok((connection, self.connections.into_values().collect())),
+            None => self
+                .connection(name)
+                .map(|connection| (connection, Vec::new())),
+        }
+    }
+
     /// Takes out the connection of this name.
     ///
     /// # Errors

@@ -16,8 +16,10 @@ mod outcome;
 pub(crate) mod plan;
 pub mod proof;
 pub mod report;
+mod routes;
 mod run;
 mod spool;
+mod turns;
 mod witness;
 
 pub use check::CheckError;
@@ -28,6 +30,7 @@ pub use outcome::{
     verdict_text,
 };
 pub use plan::{Approved, Draft, Plan, PlanError, Resumption};
+pub use routes::{DynamicValues, StatementError};
 pub use run::{Control, Running};
 pub use spool::{AddedAsset, Census};
 

@@ -137,6 +137,8 @@ pub mod host_code {
     pub const NO_IDENTITY: &str = "no-identity";
     /// The asset is of a kind that the action does not work with.
     pub const WRONG_KIND: &str = "wrong-kind";
+    /// A field fell back to its static value, and such assets were to fail.
+    pub const DYNAMIC_VALUES: &str = "dynamic-values";
     /// The run was stopped by a person or the system before the asset's turn came.
     pub const INTERRUPTED: &str = "interrupted";
     /// The action ended the run, and says why.

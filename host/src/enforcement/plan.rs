@@ -22,6 +22,7 @@ use tipstaff_sandbox::Action;
 use super::added::{Added, added};
 use super::ledger::{LedgerError, RunRecord};
 use super::outcome::{Counts, RunId, Verdict};
+use super::routes::{Computed, DynamicValues, Routes, StatementError};
 use super::run::{self, Running};
 use super::spool::{Census, FillError, Lens, Spool, SpoolError, hexadecimal};
 use crate::access::{Access, AccessError};
@@ -41,6 +42,8 @@ pub struct Draft {
     settings: Map<String, Value>,
     settings_as_text: Vec<(String, String)>,
     urgency: Option<Urgency>,
+    dynamic: Option<DynamicValues>,
+    others: Vec<Arc<Connection>>,
     first: Option<RunId>,
 }
 
@@ -54,6 +57,9 @@ pub enum PlanError {
     /// No assets were named.
     #[error("no assets were named")]
     NoAssets,
+    /// Assets go to a connection that was not given.
+    #[error("assets go to connection `{0}`, and there is none of this name")]
+    NoSuchConnection(String),
     /// There is nothing in the list.
     #[error("`{0}` has no assets")]
     Empty(String),
@@ -98,6 +104,9 @@ pub enum PlanError {
         /// What is missing.
         reason: String,
     },
+    /// The statement cannot be used.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
     /// The assets cannot be kept.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -144,6 +153,7 @@ impl PlanError {
             Self::Settings { action, .. } => Some(format!(
                 "`tipstaff actions inspect {action}` shows what each setting takes"
             )),
+            Self::Statement(error) => error.hint(),
             Self::Spool(error) => error.hint().map(str::to_owned),
             Self::Ledger(error) => error.hint().map(str::to_owned),
             Self::Host(error) => error.hint(),
@@ -163,6 +173,8 @@ impl Draft {
             settings: Map::new(),
             settings_as_text: Vec::new(),
             urgency: None,
+            dynamic: None,
+            others: Vec::new(),
             first: None,
         }
     }
@@ -204,6 +216,20 @@ impl Draft {
         self
     }
 
+    /// Computes fields of the form for each asset, over the settings.
+    #[must_use]
+    pub fn dynamic(mut self, values: DynamicValues) -> Self {
+        self.dynamic = Some(values);
+        self
+    }
+
+    /// Connections that dynamic values may send assets to, beside the run's. Those of other adapters are left out.
+    #[must_use]
+    pub fn others<C: Into<Arc<Connection>>>(mut self, others: impl IntoIterator<Item = C>) -> Self {
+        self.others.extend(others.into_iter().map(Into::into));
+        self
+    }
+
     /// Checks everything and reads the assets to the state folder. Touches nothing else, and sends nothing.
     ///
     /// # Errors
@@ -216,6 +242,8 @@ impl Draft {
         let settings = self.checked_settings()?;
         let access = Access::new(connection, self.action.manifest())?;
         let added = added(self.action.manifest(), &settings, &access.connection)?;
+        let described = self.dynamic.as_ref().map(DynamicValues::describe);
+        let routes = self.routes(&settings, access.connection.name())?;
         tracing::debug!(
             took_us = began.elapsed().as_micros(),
             "settings, connection and grant checked"
@@ -223,19 +251,21 @@ impl Draft {
         let began = Instant::now();
         let id = RunId::new();
         let spool = Spool::create(&self.host.inner.state.spool(), id)?;
-        let (spool, census) = fill(
+        let (spool, census, notes) = fill(
             spool,
             self.action.clone(),
             access.connection.name().to_owned(),
             added,
+            routes,
             assets,
         )
         .await?;
+        let others = accesses(census.routed.keys(), &self.others, &self.action)?;
         tracing::debug!(
             took_us = began.elapsed().as_micros(),
             "assets read to the spool"
         );
-        let document = json!({
+        let mut document = json!({
             "action": {
                 "name": self.action.manifest().name,
                 "version": self.action.manifest().version,
@@ -245,6 +275,15 @@ impl Draft {
             "settings": settings,
             "assets": { "count": census.assets, "digest": census.digest, "added": census.added },
         });
+        if let Some(document) = document.as_object_mut() {
+            if let Some(described) = described {
+                document.insert("dynamic".to_owned(), described);
+            }
+            if !others.is_empty() {
+                let described = others.iter().map(Access::describe).collect();
+                document.insert("connections".to_owned(), described);
+            }
+        }
         // Members of `Value` objects are in alphabetical order, so equal plans have equal texts.
         let text = document.to_string();
         let digest = hexadecimal(&Sha256::digest(text.as_bytes()));
@@ -256,6 +295,8 @@ impl Draft {
             host: self.host,
             action: self.action,
             access,
+            others,
+            notes,
             settings: Value::Object(settings).to_string(),
             spool,
             census,
@@ -264,6 +305,31 @@ impl Draft {
             resumed: false,
             settled: Counts::default(),
         })
+    }
+
+    /// Where each asset goes: by the statement, or as in the run that this is a second try of.
+    fn routes(
+        &mut self,
+        settings: &Map<String, Value>,
+        connection: &str,
+    ) -> Result<Routes, PlanError> {
+        let manifest = self.action.manifest();
+        match (self.dynamic.take(), self.first) {
+            (Some(values), _) => {
+                self.others
+                    .retain(|other| other.adapter() == manifest.adapter);
+                let names = self.others.iter().map(|other| other.name());
+                let names = names.chain([connection]).map(str::to_owned).collect();
+                let form = (&manifest.settings_schema, manifest.adds.as_slice());
+                let computed = Computed::new(values, form, settings, connection, names)?;
+                Ok(Routes::Computed(Box::new(computed)))
+            }
+            (None, Some(first)) => {
+                let old = super::spool::Old::open(&self.host.inner.state.spool(), first)?;
+                Ok(Routes::Earlier(old))
+            }
+            (None, None) => Ok(Routes::One),
+        }
     }
 
     fn checked_settings(&mut self) -> Result<Map<String, Value>, PlanError> {
@@ -317,27 +383,43 @@ async fn fill(
     action: Action,
     connection: String,
     added: Vec<Added>,
+    mut routes: Routes,
     assets: Assets,
-) -> Result<(Spool, Census), PlanError> {
+) -> Result<(Spool, Census, Vec<String>), PlanError> {
     let from = assets.from.clone();
     let work = move || {
         let lens = Lens::new(action.manifest(), &connection);
-        let census = spool.fill(&lens, added, assets.entries)?;
-        Ok((spool, census))
+        let census = spool.fill(&lens, added, &mut routes, assets.entries)?;
+        Ok((spool, census, routes.warnings()))
     };
-    let filled: Result<(Spool, Census), FillError<AssetsError>> =
+    let filled: Result<(Spool, Census, Vec<String>), FillError<AssetsError>> =
         match tokio::task::spawn_blocking(work).await {
             Ok(filled) => filled,
             Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
         };
     match filled {
-        Ok((_, census)) if census.assets == census.added.len() as u64 => {
+        Ok((_, census, _)) if census.assets == census.added.len() as u64 => {
             Err(PlanError::Empty(from))
         }
         Ok(filled) => Ok(filled),
         Err(FillError::Source(source)) => Err(PlanError::Assets { from, source }),
         Err(FillError::Spool(error)) => Err(PlanError::Spool(error)),
     }
+}
+
+/// What the connections of these names become for the action.
+fn accesses<'a>(
+    names: impl Iterator<Item = &'a String>,
+    connections: &[Arc<Connection>],
+    action: &Action,
+) -> Result<Vec<Access>, PlanError> {
+    names
+        .map(|name| {
+            let connection = connections.iter().find(|other| other.name() == name);
+            let connection = connection.ok_or_else(|| PlanError::NoSuchConnection(name.clone()))?;
+            Ok(Access::new(Arc::clone(connection), action.manifest())?)
+        })
+        .collect()
 }
 
 /// What would be done. Dropping it leaves nothing behind.
@@ -348,6 +430,10 @@ pub struct Plan {
     pub(crate) action: Action,
     pub(crate) access: Access,
     pub(crate) urgency: Urgency,
+    /// The other connections that assets go to.
+    pub(crate) others: Vec<Access>,
+    /// What somebody should know of the statement.
+    pub(crate) notes: Vec<String>,
     pub(crate) settings: String,
     pub(crate) spool: Spool,
     pub(crate) census: Census,
@@ -398,6 +484,15 @@ impl Plan {
         self.access.connection.name()
     }
 
+    /// The other connections that dynamic values send assets to, and how many assets each gets.
+    pub fn other_connections(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.others.iter().map(|access| {
+            let name = access.connection.name();
+            let count = self.census.routed.get(name).copied();
+            (name, count.unwrap_or_default())
+        })
+    }
+
     /// The services that the action will reach: their names and addresses.
     pub fn endpoints(&self) -> impl Iterator<Item = (&str, &str)> {
         self.access
@@ -407,11 +502,17 @@ impl Plan {
             .map(|(name, address)| (name.as_str(), address.as_str()))
     }
 
-    /// Whether the connection is to the letter what it was when that run was planned.
+    /// Whether the connections are to the letter what they were when that run was planned.
     #[must_use]
     pub fn has_connection_of(&self, record: &RunRecord) -> bool {
         let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
+        let were = planned.get("connections").and_then(Value::as_array);
+        let were = were.map(Vec::as_slice).unwrap_or_default();
         planned.get("connection") == Some(&self.access.describe())
+            && self
+                .others
+                .iter()
+                .all(|other| were.contains(&other.describe()))
     }
 
     /// Whether it goes before others where a quota is short.
@@ -430,6 +531,10 @@ impl Plan {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.access.warnings();
+        for other in &self.others {
+            warnings.extend(other.warnings());
+        }
+        warnings.extend(self.notes.iter().cloned());
         let census = &self.census;
         let mut count = |count: u64, one: &str, many: &str| match count {
             0 => {}
@@ -451,6 +556,14 @@ impl Plan {
             "asset is the same as another, and will be skipped",
             "assets are the same as others, and will be skipped",
         );
+        count(
+            census.fallen_back,
+            "asset keeps a static value where the statement gives none",
+            "assets keep a static value where the statement gives none",
+        );
+        for (reason, count) in &census.fallbacks {
+            warnings.push(format!("static values, {count} times: {reason}"));
+        }
         if census.repeated > 0 {
             warnings.push(format!(
                 "{} repeated an asset's id, and count once: {}{}",
@@ -512,6 +625,20 @@ impl Host {
         run: &str,
         connection: impl Into<Arc<Connection>>,
     ) -> Result<Resumption, PlanError> {
+        self.resume_with(run, connection, []).await
+    }
+
+    /// The same for a run whose dynamic values sent assets to other connections too.
+    ///
+    /// # Errors
+    ///
+    /// It ended, is under way, or a connection is not what it was.
+    pub async fn resume_with(
+        &self,
+        run: &str,
+        connection: impl Into<Arc<Connection>>,
+        others: impl IntoIterator<Item = Connection>,
+    ) -> Result<Resumption, PlanError> {
         let record = self.inner.ledger.run(run)?;
         let refused = |reason: String, hint: Option<String>| PlanError::NotResumable {
             run: record.id,
@@ -531,15 +658,29 @@ impl Host {
         let action = self.load_kept(&record.action, &record.digest).await?;
         let access = Access::new(connection.into(), action.manifest())?;
         let planned: Value = serde_json::from_str(&record.plan).unwrap_or_default();
-        if planned.get("connection") != Some(&access.describe()) {
+        let was = planned.get("connections").and_then(Value::as_array);
+        let was = was.map(Vec::as_slice).unwrap_or_default();
+        let names: Vec<String> = was
+            .iter()
+            .filter_map(|other| Some(other.get("name")?.as_str()?.to_owned()))
+            .collect();
+        let given: Vec<_> = others.into_iter().map(Arc::new).collect();
+        let others = accesses(names.iter(), &given, &action)?;
+        let pairs = was
+            .iter()
+            .zip(&others)
+            .chain(planned.get("connection").zip(Some(&access)));
+        let mut changed = pairs.filter(|(was, now)| **was != now.describe());
+        if let Some((_, changed)) = changed.next() {
             return Err(refused(
                 format!(
                     "connection `{}` is not what it was when the run was planned",
-                    record.connection
+                    changed.connection.name()
                 ),
                 Some("put it back as it was, or plan a new run".to_owned()),
             ));
         }
+        drop(changed);
         let form = &action.manifest().settings_schema;
         let settings = planned.get("settings").and_then(Value::as_object);
         let urgency = settings.map_or(Urgency::Ordinary, |settings| by_settings(form, settings));
@@ -550,6 +691,8 @@ impl Host {
             host: self.clone(),
             action,
             access,
+            others,
+            notes: Vec::new(),
             settings: planned
                 .get("settings")
                 .cloned()

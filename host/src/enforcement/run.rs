@@ -13,23 +13,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
-use tipstaff_egress::{Mode, Roster};
-use tipstaff_sandbox::{Action, Cut, End, HandOver, Run, Settled, Verdict};
+use tipstaff_egress::Mode;
+use tipstaff_sandbox::{Cut, End, HandOver, Verdict};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Clerk;
 use super::event::{Ending, RunEvent, Summary};
-use super::ledger::{Ledger, LedgerError, NewOutcome, NewRun, Writer};
+use super::ledger::{LedgerError, NewOutcome, NewRun, Writer};
 use super::outcome::{Counts, RunId, host_code};
 use super::plan::{Plan, PlanError};
-use super::spool::{Desk, Fed, Lens, SpoolError};
+use super::spool::{Desk, Fed, Lens, SpoolError, Which, marked};
+use super::turns::{Acted, Turns};
+
 use super::witness::{Audit, Notes, Tell};
 use crate::host::HostError;
 
 /// Groups of assets or outcomes that wait between two stages.
-const GROUPS: usize = 2;
+pub(super) const GROUPS: usize = 2;
 
 /// Outcomes that are written in one transaction at most.
 const MOST_AT_ONCE: usize = 512;
@@ -54,8 +55,8 @@ impl std::fmt::Debug for Running {
 /// Stops a run from anywhere. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Control {
-    finish: CancellationToken,
-    abort: CancellationToken,
+    pub(super) finish: CancellationToken,
+    pub(super) abort: CancellationToken,
 }
 
 impl Control {
@@ -238,47 +239,17 @@ impl Stage {
         };
         let scribe = tokio::task::spawn_blocking(move || scribe.write_all(from_stages));
 
-        let (to_action, assets) = mpsc::channel(GROUPS);
-        let feeder = Feeder {
-            action: plan.action.clone(),
-            connection: plan.access.connection.name().to_owned(),
-            to_action,
-            to_ledger: to_ledger.clone(),
-            ledger: plan.resumed.then(|| plan.host.inner.ledger.clone()),
-            run: plan.id,
+        let turns = Turns {
+            plan: &plan,
+            mode,
+            control: &control,
+            events: &events,
+            notes: &notes,
+            clerk,
+            to_ledger,
         };
-        let feed = plan.spool.feed(plan.resumed);
-        let feeder = tokio::task::spawn_blocking(move || feeder.feed_all(feed));
-
-        let (outcomes, reports) = mpsc::channel(GROUPS);
-        let digest = plan.action.digest().to_owned();
-        let collector = tokio::spawn(collect(reports, to_ledger, events.clone(), digest));
-        let roster = Arc::new(Roster::new());
-        let session =
-            plan.access
-                .session(&plan.host, (mode, plan.urgency), Arc::clone(&roster), notes);
+        let Acted { end, fed, lies } = turns.take_all().await;
         let began = Instant::now();
-        let end = plan
-            .action
-            .run(Run {
-                mode,
-                settings: plan.settings.clone(),
-                connection: Arc::clone(&plan.access.view),
-                session,
-                roster,
-                claims: Arc::new(clerk),
-                log: Arc::clone(&plan.host.inner.log),
-                limits: plan.host.inner.limits.clone(),
-                assets,
-                outcomes,
-                finish: control.finish.clone(),
-                abort: control.abort.clone(),
-            })
-            .await;
-        tracing::debug!(took_us = began.elapsed().as_micros(), "the action ended");
-        let began = Instant::now();
-        let fed = joined(feeder.await);
-        let lies = joined(collector.await);
         let written = joined(scribe.await);
         tracing::debug!(
             took_us = began.elapsed().as_micros(),
@@ -342,7 +313,7 @@ fn verdict_of_trial(judged: Result<Option<String>, HostError>) -> Option<RunEven
 }
 
 /// A thread that panicked is a bug, and goes on being one here.
-fn joined<T>(result: Result<T, tokio::task::JoinError>) -> T {
+pub(super) fn joined<T>(result: Result<T, tokio::task::JoinError>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -401,7 +372,7 @@ fn settle_the_rest(plan: &Plan, scribe: &mut Scribe, ending: &Ending) -> Result<
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let desk = plan.spool.desk().map_err(|e| text(&e))?;
     let lens = Lens::new(plan.action.manifest(), plan.access.connection.name());
-    let mut feed = plan.spool.feed(false).map_err(|e| text(&e))?;
+    let mut feed = plan.spool.feed(false, Which::All).map_err(|e| text(&e))?;
     loop {
         let page = feed.page(&lens).map_err(|e| text(&e))?;
         if page.is_empty() {
@@ -412,7 +383,11 @@ fn settle_the_rest(plan: &Plan, scribe: &mut Scribe, ending: &Ending) -> Result<
             if !scribe.writer.has(fed.id()).map_err(|e| text(&e))? {
                 rest.push(match fed {
                     Fed::Settled(outcome) => outcome,
-                    Fed::Asset(asset) => unsettled(&desk, asset, ending).map_err(|e| text(&e))?,
+                    Fed::Asset(asset, mark) => {
+                        let mut outcome = unsettled(&desk, asset, ending).map_err(|e| text(&e))?;
+                        outcome.evidence = marked(None, mark.as_deref());
+                        outcome
+                    }
                 });
             }
         }
@@ -457,103 +432,6 @@ fn unsettled(desk: &Desk, asset: HandOver, ending: &Ending) -> Result<NewOutcome
         message,
         evidence: None,
     })
-}
-
-/// Reads the spool and hands assets to the action, those that need none of it to the ledger.
-struct Feeder {
-    action: Action,
-    connection: String,
-    to_action: mpsc::Sender<Vec<HandOver>>,
-    to_ledger: mpsc::Sender<Vec<NewOutcome>>,
-    /// In a resumed run, what tells which assets have their outcome.
-    ledger: Option<Ledger>,
-    run: RunId,
-}
-
-impl Feeder {
-    fn feed_all(self, feed: Result<super::spool::Feed, SpoolError>) -> Result<(), FeedError> {
-        let lens = Lens::new(self.action.manifest(), &self.connection);
-        let mut feed = feed?;
-        let before = self
-            .ledger
-            .map(|ledger| ledger.settled(self.run))
-            .transpose()?;
-        loop {
-            let page = feed.page(&lens)?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            let (mut assets, mut settled) = (Vec::new(), Vec::new());
-            for fed in page {
-                if let Some(before) = &before
-                    && before.contains(fed.id())?
-                {
-                    continue;
-                }
-                match fed {
-                    Fed::Asset(asset) => assets.push(asset),
-                    Fed::Settled(outcome) => settled.push(outcome),
-                }
-            }
-            let kept = settled.is_empty() || self.to_ledger.blocking_send(settled).is_ok();
-            let handed = assets.is_empty() || self.to_action.blocking_send(assets).is_ok();
-            if !kept || !handed {
-                // The run ended; what is left gets its outcome when the books are closed.
-                return Ok(());
-            }
-        }
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum FeedError {
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
-/// Passes reports on to the ledger, and tells of lies. Gives how many there were.
-async fn collect(
-    mut reports: mpsc::Receiver<Vec<Settled>>,
-    to_ledger: mpsc::Sender<Vec<NewOutcome>>,
-    events: mpsc::Sender<Vec<RunEvent>>,
-    action: String,
-) -> u64 {
-    let mut told = 0;
-    while let Some(group) = reports.recv().await {
-        for settled in group.iter().filter(|settled| settled.lie.is_some()) {
-            told += 1;
-            if told <= 5 {
-                let message = format!("asset `{}`: {}", settled.asset, settled.message);
-                let hint = Some(
-                    "this is the action's fault: do not trust it, and tell its author".to_owned(),
-                );
-                drop(events.try_send(vec![RunEvent::Warning { message, hint }]));
-            }
-        }
-        let outcomes = group
-            .into_iter()
-            .map(|settled| NewOutcome {
-                asset: settled.asset,
-                verdict: settled.verdict,
-                code: settled.code,
-                message: settled.message,
-                evidence: settled.evidence.and_then(|seen| signed(&seen, &action)),
-            })
-            .collect();
-        if to_ledger.send(outcomes).await.is_err() {
-            break;
-        }
-    }
-    told
-}
-
-/// Evidence, and which component saw it: a report can be read without the run that it is of.
-fn signed(evidence: &RawValue, action: &str) -> Option<Box<RawValue>> {
-    let members = evidence.get().trim().strip_prefix('{')?.trim_start();
-    let comma = if members.starts_with('}') { "" } else { "," };
-    RawValue::from_string(format!("{{\"action_digest\":\"{action}\"{comma}{members}")).ok()
 }
 
 /// The ledger failed after so many outcomes.

@@ -3,13 +3,16 @@
 //! What must be unique over a million assets (ids, the same person twice) is kept here and not in memory. It is a
 //! working file: the ledger is the record. A lock file beside it says whether the run's process is alive.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tipstaff_asset::{AdapterData, Asset, Entry};
@@ -21,6 +24,7 @@ use super::ledger::{MigrationError, NewOutcome, migrate};
 use crate::state::make_private_file;
 
 use super::outcome::{RunId, host_code, verdict_of, verdict_text};
+use super::routes::{Route, Routes};
 
 const MIGRATIONS: &[&str] = &[
     "
@@ -37,6 +41,10 @@ const MIGRATIONS: &[&str] = &[
 ",
     "
     alter table asset add column added_for text;
+",
+    // Of assets that do not have the connection and the settings of the run.
+    "
+    create table route (ordinal integer primary key, connection text, settings text, mark text) strict;
 ",
 ];
 
@@ -77,6 +85,12 @@ pub struct Census {
     pub repeated_ids: Vec<String>,
     /// Assets that nobody listed and settings added; they count among the others, and are reported apart.
     pub added: Vec<AddedAsset>,
+    /// Assets for which a field fell back to its static value.
+    pub fallen_back: u64,
+    /// Why, and for how many assets.
+    pub fallbacks: BTreeMap<String, u64>,
+    /// How many assets go to other connections than the run's, by their names.
+    pub routed: BTreeMap<String, u64>,
     /// The SHA-256 over all of it, in order.
     pub digest: String,
 }
@@ -126,6 +140,16 @@ impl<'a> Lens<'a> {
             manifest,
             naming: ordered(manifest.naming_fields()),
             unique: ordered(manifest.unique_fields()),
+        }
+    }
+
+    /// The same on another connection.
+    fn on(&self, connection: Option<&'a str>) -> Self {
+        Self {
+            connection: connection.unwrap_or(self.connection),
+            naming: self.naming.clone(),
+            unique: self.unique.clone(),
+            ..*self
         }
     }
 
@@ -249,6 +273,7 @@ impl Spool {
         &self,
         lens: &Lens<'_>,
         added: Vec<Added>,
+        routes: &mut Routes,
         entries: impl Iterator<Item = Result<Entry, E>>,
     ) -> Result<Census, FillError<E>> {
         let failed = |error: rusqlite::Error| FillError::Spool(failed(&self.path)(&error));
@@ -275,7 +300,7 @@ impl Spool {
                     &transaction,
                     lens,
                     entry,
-                    Some(&setting),
+                    (None, Some(&setting)),
                     &mut census,
                     &mut digest,
                 )
@@ -283,10 +308,23 @@ impl Spool {
             }
             for entry in entries {
                 let entry = entry.map_err(FillError::Source)?;
-                add(&transaction, lens, entry, None, &mut census, &mut digest).map_err(failed)?;
+                let route = match &entry {
+                    Entry::Asset { asset, .. } => routes.of(asset).map_err(FillError::Spool)?,
+                    Entry::Broken { .. } => None,
+                };
+                add(
+                    &transaction,
+                    lens,
+                    entry,
+                    (route, None),
+                    &mut census,
+                    &mut digest,
+                )
+                .map_err(failed)?;
             }
             transaction.commit().map_err(failed)?;
         }
+        census.fallbacks = routes.reasons();
         connection
             .pragma_update(None, "journal_mode", "wal")
             .map_err(failed)?;
@@ -295,12 +333,13 @@ impl Spool {
     }
 
     /// Opens the file for feeding a run. `resumed` brings back when assets were sent in the try before.
-    pub(crate) fn feed(&self, resumed: bool) -> Result<Feed, SpoolError> {
+    pub(crate) fn feed(&self, resumed: bool, which: Which) -> Result<Feed, SpoolError> {
         Ok(Feed {
             connection: self.connect()?,
             path: self.path.clone(),
             after: 0,
             resumed,
+            which,
         })
     }
 
@@ -381,10 +420,13 @@ fn add(
     connection: &Connection,
     lens: &Lens<'_>,
     entry: Entry,
-    added_for: Option<&str>,
+    (route, added_for): (Option<Route>, Option<&str>),
     census: &mut Census,
     digest: &mut Sha256,
 ) -> rusqlite::Result<()> {
+    let route = route.unwrap_or_default();
+    let there = lens.on(route.connection.as_deref());
+    let lens = &there;
     let (id, identities, refusal) = match entry {
         Entry::Broken { line, reason } => {
             let reason = format!("line {line} is no asset: {reason}");
@@ -396,7 +438,9 @@ fn add(
         }
         Entry::Asset { asset, .. } => {
             let identities = lens.identities(&asset);
-            let refusal = if !lens.manifest.asset_kinds.contains(&asset.kind) {
+            let refusal = if let Some(why) = &route.refusal {
+                Some((Verdict::Failed, host_code::DYNAMIC_VALUES, why.clone()))
+            } else if !lens.manifest.asset_kinds.contains(&asset.kind) {
                 let kinds = lens.manifest.asset_kinds.join(", ");
                 let message = format!(
                     "the asset is a {}; the action works with: {kinds}",
@@ -416,7 +460,8 @@ fn add(
         }
     };
     let text = serde_json::to_string(&identities).unwrap_or_default();
-    for part in [&id, &text] {
+    let own = [&route.connection, &route.settings].map(|part| part.as_deref().unwrap_or_default());
+    for part in [id.as_str(), &text].into_iter().chain(own) {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part.as_bytes());
     }
@@ -441,10 +486,18 @@ fn add(
         connection.last_insert_rowid()
     };
     census.assets += 1;
+    note_route(connection, ordinal, &route, refusal.is_some(), census)?;
     match refusal {
         Some((_, host_code::NOT_AN_ASSET, _)) => census.broken += 1,
+        Some((_, host_code::DYNAMIC_VALUES, _)) => {}
         Some(_) => census.unsuited += 1,
-        None => match same_as(connection, lens, &identities, ordinal)? {
+        None => match same_as(
+            connection,
+            lens,
+            route.connection.as_deref(),
+            &identities,
+            ordinal,
+        )? {
             Some(other) => {
                 census.duplicates += 1;
                 let message =
@@ -466,6 +519,42 @@ fn add(
     Ok(())
 }
 
+/// Keeps what is an asset's own, and counts it.
+fn note_route(
+    connection: &Connection,
+    ordinal: i64,
+    route: &Route,
+    refused: bool,
+    census: &mut Census,
+) -> rusqlite::Result<()> {
+    census.fallen_back += u64::from(route.fell_back);
+    if let Some(name) = route.connection.as_deref().filter(|_| !refused) {
+        *census.routed.entry(name.to_owned()).or_default() += 1;
+    }
+    if route.connection.is_none() && route.settings.is_none() && route.mark.is_none() {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "insert into route (ordinal, connection, settings, mark) values (?, ?, ?, ?)",
+        )?
+        .execute(params![
+            ordinal,
+            route.connection.as_deref(),
+            route.settings.as_deref(),
+            route.mark
+        ])?;
+    Ok(())
+}
+
+/// A name as it is unique on its connection: the same name in two tenants is two people.
+fn name_on(route: Option<&str>, name: &str) -> String {
+    match route {
+        None => name.to_owned(),
+        Some(route) => format!("{route}\n{name}"),
+    }
+}
+
 /// Takes the name by which each identity would be changed. The asset is a duplicate if others have all of them.
 ///
 /// Only the first such field counts: two assets that share a lesser name and differ in the first are not called one
@@ -474,6 +563,7 @@ fn add(
 fn same_as(
     connection: &Connection,
     lens: &Lens<'_>,
+    route: Option<&str>,
     identities: &[Map<String, Value>],
     ordinal: i64,
 ) -> rusqlite::Result<Option<String>> {
@@ -484,7 +574,7 @@ fn same_as(
             own = true;
             continue;
         };
-        match take_name(connection, name, ordinal)? {
+        match take_name(connection, &name_on(route, name), ordinal)? {
             None => own = true,
             Some(id) => other = Some(id),
         }
@@ -535,12 +625,24 @@ pub(crate) struct Feed {
     path: PathBuf,
     after: i64,
     resumed: bool,
+    which: Which,
+}
+
+/// Which assets are fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All of them.
+    All,
+    /// Those of the run's connection.
+    Main,
+    /// Those of another one.
+    On(String),
 }
 
 /// One asset of a page.
 pub(crate) enum Fed {
-    /// It goes to the action.
-    Asset(HandOver),
+    /// It goes to the action. The text is for its evidence: see [`Route::mark`].
+    Asset(HandOver, Option<String>),
     /// It was settled when the list was read.
     Settled(NewOutcome),
 }
@@ -548,7 +650,7 @@ pub(crate) enum Fed {
 impl Fed {
     pub(crate) fn id(&self) -> &str {
         match self {
-            Self::Asset(asset) => &asset.id,
+            Self::Asset(asset, _) => &asset.id,
             Self::Settled(outcome) => &outcome.asset,
         }
     }
@@ -561,14 +663,24 @@ impl Feed {
     pub(crate) fn page(&mut self, lens: &Lens<'_>) -> Result<Vec<Fed>, SpoolError> {
         let read = || -> rusqlite::Result<Vec<(i64, Fed)>> {
             let mut statement = self.connection.prepare_cached(
-                "select asset.ordinal, id, identities, verdict, code, message, sent.at, added_for
+                "select asset.ordinal, id, identities, verdict, code, message, sent.at, added_for,
+                        route.settings, route.mark
                     from asset left join sent on ?3 and sent.ordinal = asset.ordinal
-                    where asset.ordinal > ?1 order by asset.ordinal limit ?2",
+                        left join route on route.ordinal = asset.ordinal
+                    where asset.ordinal > ?1 and (?4 or route.connection is ?5)
+                    order by asset.ordinal limit ?2",
             )?;
-            let rows = statement.query_map(params![self.after, PAGE, self.resumed], |row| {
+            let (all, on) = match &self.which {
+                Which::All => (true, None),
+                Which::Main => (false, None),
+                Which::On(name) => (false, Some(name)),
+            };
+            let wanted = params![self.after, PAGE, self.resumed, all, on];
+            let rows = statement.query_map(wanted, |row| {
                 let ordinal: i64 = row.get(0)?;
                 let id: String = row.get(1)?;
                 let verdict: Option<String> = row.get(3)?;
+                let mark: Option<String> = row.get(9)?;
                 if let Some(verdict) = verdict.as_deref().and_then(verdict_of) {
                     let (code, message) = (row.get(4)?, row.get(5)?);
                     let outcome = NewOutcome {
@@ -576,7 +688,7 @@ impl Feed {
                         verdict,
                         code,
                         message,
-                        evidence: None,
+                        evidence: marked(None, mark.as_deref()),
                     };
                     return Ok((ordinal, Fed::Settled(outcome)));
                 }
@@ -595,11 +707,11 @@ impl Feed {
                         .filter_map(|i| serde_json::to_string(i).ok())
                         .collect(),
                     names,
-                    settings: None,
+                    settings: row.get(8)?,
                     sent_before: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
                     added_for: row.get(7)?,
                 };
-                Ok((ordinal, Fed::Asset(asset)))
+                Ok((ordinal, Fed::Asset(asset, mark)))
             })?;
             rows.collect()
         };
@@ -609,6 +721,19 @@ impl Feed {
         }
         Ok(page.into_iter().map(|(_, fed)| fed).collect())
     }
+}
+
+/// Evidence with the members of a mark before its own.
+pub(crate) fn marked(evidence: Option<Box<RawValue>>, mark: Option<&str>) -> Option<Box<RawValue>> {
+    let Some(mark) = mark else {
+        return evidence;
+    };
+    let text = match evidence.as_deref().map(RawValue::get).map(str::trim) {
+        None | Some("{}") => format!("{{{mark}}}"),
+        Some(seen) => format!("{{{mark},{}", seen.strip_prefix('{').unwrap_or("}")),
+    };
+    // What is no object stays as it is.
+    RawValue::from_string(text).ok().or(evidence)
 }
 
 /// Answers and records what comes up while a run is under way.
@@ -665,7 +790,14 @@ impl Entries<'_> {
 
     /// Gives the id of the other asset that has the name, or takes it for this one.
     pub(crate) fn claim(&self, owner: Owner, name: &str) -> rusqlite::Result<Option<String>> {
-        take_name(self.connection, name, ordinal(owner))
+        let ordinal = ordinal(owner);
+        let route: Option<String> = self
+            .connection
+            .prepare_cached("select connection from route where ordinal = ?")?
+            .query_row([ordinal], |row| row.get(0))
+            .optional()?
+            .flatten();
+        take_name(self.connection, &name_on(route.as_deref(), name), ordinal)
     }
 }
 
@@ -689,7 +821,31 @@ impl Old {
         Ok(Self { connection, path })
     }
 
-    /// The asset as the action saw it, and the setting that added it if one did. None if the line was no asset.
+    /// Where the asset went and with what, if that was not the run's.
+    pub(crate) fn route(&self, id: &str) -> Result<Option<Route>, SpoolError> {
+        self.connection
+            .prepare_cached(
+                "select route.connection, settings, mark from route join asset using (ordinal) where id = ?",
+            )
+            .and_then(|mut s| {
+                let read = |row: &rusqlite::Row<'_>| {
+                    let text = |at| row.get::<_, Option<String>>(at).map(|text| text.map(Arc::from));
+                    let mark: Option<String> = row.get(2)?;
+                    Ok(Route {
+                        connection: text(0)?,
+                        settings: text(1)?,
+                        fell_back: mark.as_deref().is_some_and(|mark| mark.contains("\"fallback\":")),
+                        mark,
+                        refusal: None,
+                    })
+                };
+                s.query_row([id], read).optional()
+            })
+            .map_err(|error| failed(&self.path)(&error))
+    }
+
+    /// The asset as the action saw it, and the setting that added it if one did. None if the line was no asset, or if the asset was refused because of its dynamic
+    /// values: what they would have been is not known here.
     pub(crate) fn asset(
         &self,
         id: &str,
@@ -699,13 +855,16 @@ impl Old {
         let found: Option<(String, Option<String>)> = self
             .connection
             .prepare_cached(
-                "select identities, added_for from asset where id = ? and code is not 'not-an-asset'",
+                "select identities, added_for from asset
+                    where id = ? and code is not 'not-an-asset' and code is not 'dynamic-values'",
             )
             .and_then(|mut s| {
                 s.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()
             })
             .map_err(|error| failed(&self.path)(&error))?;
+        let route = self.route(id)?.and_then(|route| route.connection);
+        let connection = route.as_deref().unwrap_or(connection);
         let (Some((identities, added_for)), Ok(id)) = (found, tipstaff_asset::AssetId::new(id))
         else {
             return Ok(None);

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use tipstaff::asset::{Asset, Inventory, Selected};
-use tipstaff::{Assets, Host, Plan, Running, Urgency};
+use tipstaff::{Assets, DynamicValues, Host, Plan, PlanError, Running, StatementError, Urgency};
 
 use super::assets;
+use super::dynamic::{self, Settings};
 use crate::ask::{self, Yes};
 use crate::context::{Context, load_action};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Failure, exit};
 use crate::follow::{Follow, Format, Report};
 use crate::printer::Printer;
 use crate::show;
@@ -34,9 +35,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FIELD=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
 
-    /// Values computed for each asset
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// A statement that computes fields of the form for each asset, also its connection (`form.adapter_connection`)
+    #[arg(long, value_name = "FILE")]
     dynamic: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Settings,
 
     /// Do all but the change: the host refuses every call that would change something
     #[arg(long)]
@@ -90,9 +94,13 @@ impl Whom {
 }
 
 pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
-    refuse_later(&args)?;
+    let statement = args.dynamic.as_deref().map(dynamic::read).transpose()?;
+    if statement.is_none() && (args.settings.fail_on_fallback || args.settings.keep_empty_values) {
+        return Err(Failure::new("there is no statement that could fall back")
+            .hint("name one with `--dynamic FILE`"));
+    }
     let mut signals = Signals::listen()?;
-    let connection = context.connection(&args.connection)?;
+    let (connection, others) = context.connection_and_others(&args.connection)?;
     let host = context.host().await?;
     let action = load_action(&host, &args.action).await?;
     let urgent = args.urgent || args.whom.are_few();
@@ -119,7 +127,20 @@ pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Fa
     if urgent {
         draft = draft.urgency(Urgency::Urgent);
     }
-    let plan = signals.or(async { Ok(draft.prepare().await?) }).await?;
+    if let Some(statement) = statement {
+        let values = DynamicValues::new(statement, context.now())
+            .fail_on_fallback(args.settings.fail_on_fallback)
+            .keep_empty_values(args.settings.keep_empty_values);
+        draft = draft.dynamic(values).others(others);
+    }
+    let prepared = signals.or(async { Ok(draft.prepare().await) }).await?;
+    let plan = match (prepared, &args.dynamic) {
+        (Err(PlanError::Statement(StatementError::Mistaken(mistakes))), Some(file)) => {
+            dynamic::tell(context, file, mistakes.list());
+            return Ok(ExitCode::from(exit::REFUSED));
+        }
+        (prepared, _) => prepared?,
+    };
     let options = Options {
         simulate: args.simulate,
         yes: args.yes,
@@ -182,15 +203,6 @@ pub(crate) async fn carry_out(
         settled: 0,
     };
     follow.finish(running).await
-}
-
-/// What the design has and this release does not.
-fn refuse_later(args: &RunArgs) -> Result<(), Failure> {
-    if args.dynamic.is_some() {
-        return Err(Failure::new("`--dynamic` comes with a later release")
-            .hint("`--set FIELD=VALUE` sets a field for all assets of the run"));
-    }
-    Ok(())
 }
 
 fn list(printer: &Printer, host: &Host, whom: Whom, now: Timestamp) -> Result<Assets, Failure> {
@@ -301,14 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_later_is_refused_and_not_ignored() {
-        let refused = parse(&["--dynamic", "x"])
-            .map(|args| refuse_later(&args).err().map(|f| f.render(false)));
-        let text = refused.ok().flatten().unwrap_or_default();
-        assert!(
-            text.contains("later release") && text.contains("--set"),
-            "{text}"
-        );
-        assert!(parse(&["--user", "a"]).is_ok_and(|args| refuse_later(&args).is_ok()));
+    fn a_statement_has_settings_of_its_own() {
+        let parsed = parse(&["--user", "a", "--dynamic", "x.dvs", "--fail-on-fallback"]);
+        assert!(parsed.is_ok_and(|args| args.settings.fail_on_fallback && args.dynamic.is_some()));
     }
 }

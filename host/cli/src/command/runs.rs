@@ -285,11 +285,11 @@ async fn go_on(context: &Context, host: &Host, args: ResumeArgs) -> Result<ExitC
     let record = host.ledger().run(&args.run)?;
     let id = record.id.to_string();
     // What ended cannot be gone on with, whatever the configuration says now.
-    let connection = match &record.state {
-        RunState::Ended { .. } => Connection::entra(&record.connection),
-        RunState::Unended => context.connection(&record.connection)?,
+    let (connection, others) = match &record.state {
+        RunState::Ended { .. } => (Connection::entra(&record.connection), Vec::new()),
+        RunState::Unended => context.connection_and_others(&record.connection)?,
     };
-    let resumption = host.resume(&id, connection).await?;
+    let resumption = host.resume_with(&id, connection, others).await?;
     let report = args.report.as_deref().map(Report::create).transpose()?;
     let action = resumption.plan().action().clone();
     let settled = resumption.settled();
@@ -335,9 +335,9 @@ async fn try_again(context: &Context, host: &Host, args: ResumeArgs) -> Result<E
         };
         return Err(Failure::new(format!("no second try of run {id}: {reason}")).hint(hint));
     }
-    let connection = context.connection(&record.connection)?;
+    let (connection, others) = context.connection_and_others(&record.connection)?;
     let draft = host.again(&id, &args.only).await?;
-    let plan = draft.connection(connection).prepare();
+    let plan = draft.connection(connection).others(others).prepare();
     let plan = signals.or(async { Ok(plan.await?) }).await?;
     let approved = match ask::was_approved(&record, &plan) {
         Some(approved) => approved,

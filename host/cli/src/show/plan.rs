@@ -39,7 +39,12 @@ impl Sketch {
                 manifest.version,
                 short_digest(plan.action().digest()),
             ),
-            connection: format!("{} ({})", plan.connection(), endpoints.join(", ")),
+            connection: format!(
+                "{} ({}){}",
+                plan.connection(),
+                endpoints.join(", "),
+                others(plan)
+            ),
             assets: census(plan.census()),
             added: plan
                 .census()
@@ -90,13 +95,21 @@ pub(crate) fn beginning(plan: &Plan, simulated: bool) -> String {
     )
 }
 
+/// `; entra-us: 3 assets`, for each connection that dynamic values send assets to.
+fn others(plan: &Plan) -> String {
+    plan.other_connections()
+        .map(|(name, count)| format!("; {name}: {}", assets(count)))
+        .collect()
+}
+
 /// What somebody is asked.
 pub(crate) fn question(plan: &Plan) -> String {
     format!(
-        "\n{} {} on connection `{}`? [y/N] ",
+        "\n{} {} on connection `{}`{}? [y/N] ",
         doing(plan.action().manifest()),
         assets(plan.census().assets),
         plan.connection(),
+        others(plan),
     )
 }
 
