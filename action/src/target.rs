@@ -46,6 +46,8 @@ pub(crate) struct Target {
     pub tries: u32,
     /// When the first one was sent, on the monotonic clock.
     pub first_sent: Option<Duration>,
+    /// A revoke left and was answered, or may have left.
+    pub sent: bool,
     /// A revoke may have left, and nobody knows what became of it.
     pub doubt: bool,
     /// The token that a 401 refused.
@@ -102,6 +104,15 @@ impl Target {
     /// When the service said that it revoked, if it did.
     pub(crate) fn accepted(&self) -> Option<Accepted> {
         self.after.as_ref()?.accepted
+    }
+
+    /// What may be said of it when it was not revoked by any answer that was seen.
+    pub(crate) fn undone(&self) -> Verdict {
+        match (self.doubt, self.sent) {
+            (true, _) => Verdict::InDoubt,
+            (false, true) => Verdict::Failed,
+            (false, false) => Verdict::NotAttempted,
+        }
     }
 
     /// The cut-off time before the revoke.

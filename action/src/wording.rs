@@ -302,9 +302,13 @@ pub(crate) fn token_refused() -> String {
         .into()
 }
 
-/// The run ended before this user's turn.
-pub(crate) fn stopped(reason: &str) -> String {
-    format!("The run was stopped before this user's turn. {reason}")
+/// The run ended before this user's turn, or before a try was accepted.
+pub(crate) fn stopped(target: &Target, reason: &str) -> String {
+    if target.sent {
+        format!("The run was stopped before the service accepted the revoke. {reason}")
+    } else {
+        format!("The run was stopped before this user's turn. {reason}")
+    }
 }
 
 /// The host did not let a request leave.

@@ -398,6 +398,27 @@ fn a14_a_second_401_ends_the_run() {
 }
 
 #[test]
+fn a14_whoever_was_sent_about_is_not_called_untouched_when_the_run_stops() {
+    let world =
+        World::of(1).script(|kind, _, _| (kind == Kind::Revoke).then(|| Fault::status(401)));
+    let (outcomes, ending) = enforce(&world, assets([1]));
+    assert!(stopped(&ending).contains("401"), "{ending:?}");
+    assert_eq!(verdict(&outcomes, "a1"), (Verdict::Failed, "stopped"));
+    // The same for one who waits for another try.
+    let world = World::of(2).script(|kind, name, _| {
+        let fault = match name == id(1) {
+            true => Fault::status(429).with("retry-after", "5"),
+            false => Fault::status(403),
+        };
+        (kind == Kind::Revoke).then_some(fault)
+    });
+    let settings = r#"{"batch_size":1,"batches_in_flight":2}"#;
+    let (outcomes, _) = world.run(Mode::Enforce, settings, assets([1, 2]));
+    assert_eq!(verdict(&outcomes, "a1"), (Verdict::Failed, "stopped"));
+    assert_eq!(verdict(&outcomes, "a2"), (Verdict::Failed, "denied"));
+}
+
+#[test]
 fn a15_the_first_403_stops_the_run_and_says_what_is_missing() {
     let world = World::of(500).script(|kind, name, _| {
         (kind == Kind::Revoke && name == id(25))
@@ -497,4 +518,42 @@ fn a_service_that_is_gone_does_not_take_a_minute_for_every_user() {
         "{:?}",
         world.clock.now()
     );
+}
+
+#[test]
+fn a20_nothing_that_was_sent_or_answered_is_told() {
+    // Every answer repeats what a client must not: its secret, its token, text that a stranger chose.
+    let body = r#"{"error":{"code":"stand/in+secret","message":"SENTINEL","innerError":{"request-id":"a.b c"}},
+        "error_description":"stand/in+secret","error_codes":[1],"trace_id":"SENTINEL x"}"#;
+    for kind in [
+        Kind::Token,
+        Kind::LookUp,
+        Kind::Revoke,
+        Kind::ReadBack,
+        Kind::Redeem,
+    ] {
+        for status in [200, 400, 401, 403, 404, 409, 429, 500] {
+            let world = World::of(1).script(move |of, _, _| {
+                (of == kind).then(|| {
+                    Fault::body(status, body)
+                        .with("request-id", "SENTINEL y")
+                        .with("www-authenticate", "Bearer claims=\"SENTINEL\"")
+                        .with("retry-after", "SENTINEL")
+                })
+            });
+            world.add(77, |_| {});
+            let secrets = &world.secrets;
+            secrets
+                .borrow_mut()
+                .insert("canary_refresh_token", "stand/in+refresh".into());
+            let mut given = assets([1]);
+            given.push(world::canary(77));
+            let settings = r#"{"verify":true,"canary":true,"max_seconds":40}"#;
+            let (outcomes, ending) = world.run(Mode::Enforce, settings, given);
+            let said = format!("{outcomes:?} {ending:?} {:?}", world.logs.borrow());
+            for hidden in ["SENTINEL", "stand/in", ".token1", "Bearer"] {
+                assert!(!said.contains(hidden), "{kind:?} {status}: {said}");
+            }
+        }
+    }
 }

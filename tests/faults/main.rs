@@ -1,9 +1,13 @@
-//! Random faults: whatever goes wrong, what is told is true. Each seed is another bad day, and the same one each time.
+//! Whatever goes wrong, what is told is true: random faults, of which each seed is another bad day and the same one each
+//! time, and services that lie.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that is not as expected has to stop"
 )]
+
+mod liar;
+mod lies;
 
 use entra_emulator::{Fault, FaultRule, Place, RetryAfter, Route, Tenant};
 use tipstaff::{Assets, Ending, Verdict};

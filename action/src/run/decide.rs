@@ -142,6 +142,8 @@ impl Run {
             if !(nobody && target.status().is_some()) {
                 target.note(&mut seen);
             }
+            target.sent |=
+                step == Step::Revoke && !matches!(seen.what, What::Held | What::Unreachable { .. });
             match seen.what {
                 What::Found(user) => self.found(target, *user, other),
                 What::Revoked => self.accepted(target, now),
@@ -183,12 +185,7 @@ impl Run {
                     } else {
                         Code::RefusedByHost
                     };
-                    let verdict = if target.doubt {
-                        Verdict::InDoubt
-                    } else {
-                        Verdict::NotAttempted
-                    };
-                    let message = wording::held(&target);
+                    let (verdict, message) = (target.undone(), wording::held(&target));
                     self.end(target, verdict, code, message);
                 }
                 what => {
@@ -399,8 +396,8 @@ impl Run {
             _ => Code::ServiceError,
         };
         let verdict = match what {
+            What::Unreachable { .. } => target.undone(),
             _ if target.doubt => Verdict::InDoubt,
-            What::Unreachable { .. } => Verdict::NotAttempted,
             _ => Verdict::Failed,
         };
         self.end(target, verdict, code, message);

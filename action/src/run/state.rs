@@ -204,6 +204,7 @@ impl Run {
                         attempts: 0,
                         tries: 0,
                         first_sent: None,
+                        sent: false,
                         doubt: asset.sent_before.is_some(),
                         refused_token: None,
                         last: Last::default(),
@@ -267,12 +268,9 @@ impl Run {
             return self.end_accepted(target);
         }
         let reason = self.stop.clone().unwrap_or_default();
-        let verdict = if target.doubt {
-            Verdict::InDoubt
-        } else {
-            Verdict::NotAttempted
-        };
-        self.end(target, verdict, Code::Stopped, wording::stopped(&reason));
+        let verdict = target.undone();
+        let message = wording::stopped(&target, &reason);
+        self.end(target, verdict, Code::Stopped, message);
     }
 
     pub(super) fn put(&mut self, outcome: Option<Outcome>) {

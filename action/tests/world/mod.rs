@@ -23,7 +23,7 @@ use revoke_user_sessions::service::{
     SendFailure, Service, Verdict,
 };
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -173,6 +173,8 @@ pub struct World {
     script: RefCell<Script>,
     counts: RefCell<HashMap<(Kind, String), u32>>,
     left: RefCell<HashMap<(Kind, String), u32>>,
+    /// Names of whom a revoke was sent about.
+    sent: RefCell<HashSet<String>>,
     tokens: Cell<u32>,
     busy: Cell<usize>,
     /// The most requests at once.
@@ -213,6 +215,7 @@ impl World {
             script: RefCell::new(Box::new(|_, _, _| None)),
             counts: RefCell::default(),
             left: RefCell::default(),
+            sent: RefCell::default(),
             tokens: Cell::new(0),
             busy: Cell::new(0),
             busiest: Cell::new(0),
@@ -302,6 +305,23 @@ impl World {
         answered.sort_unstable();
         expected.sort_unstable();
         assert_eq!(answered, expected, "every asset has one outcome");
+        // The host takes nobody's word that nothing was sent. (Of several with one id, one was sent about.)
+        let ids: Vec<Option<String>> = outcomes
+            .iter()
+            .map(|outcome| {
+                let evidence = outcome.evidence.as_deref().unwrap_or("{}");
+                let evidence: serde_json::Value = serde_json::from_str(evidence).unwrap();
+                evidence["object_id"].as_str().map(str::to_owned)
+            })
+            .collect();
+        for (outcome, id) in outcomes.iter().zip(&ids) {
+            let alone = ids.iter().filter(|other| *other == id).count() == 1;
+            let sent = id
+                .as_ref()
+                .is_some_and(|id| self.sent.borrow().contains(id));
+            let untouched = outcome.verdict == Verdict::NotAttempted;
+            assert!(!(untouched && sent && alone), "{outcome:?}");
+        }
         (outcomes, ending)
     }
 

@@ -74,6 +74,15 @@ impl World {
                 self.one(method, path, fault)
             }
         };
+        let left = !matches!(
+            reply,
+            Reply::Failure(SendFailure::Refused | SendFailure::Unreachable { .. })
+        );
+        if left && (kind == Kind::Revoke || body.contains("revokeSignInSessions")) {
+            let journal = self.journal.borrow();
+            let about = journal.last().map(|entry| entry.about.clone());
+            self.sent.borrow_mut().extend(about.unwrap_or_default());
+        }
         match reply {
             Reply::Answer(status, mut headers, body) => {
                 headers.push((

@@ -4,6 +4,7 @@
 //! turn, round by round, and the median of the rounds. The tenant is always a process of its own, the same for both.
 
 mod host;
+mod instructions;
 mod many_users;
 mod memory;
 mod one_user;
@@ -19,7 +20,8 @@ use std::process::ExitCode;
 /// What goes wrong in a bench ends it, and is shown as it is.
 type Failed = Box<dyn Error>;
 
-const SECTIONS: &str = "start-up, upgrades, one-user, many-users, memory, memory-long";
+const SECTIONS: &str =
+    "start-up, upgrades, one-user, many-users, instructions, memory, memory-long";
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         // This program in another role: a process whose time or memory must not be mixed with that of the bench.
         Some(tenant::ROLE) => tenant::serve(&arguments),
         Some(host::ROLE) => host::play(&arguments),
+        Some(instructions::ROLE) => instructions::play(&arguments),
         _ => figures(&arguments),
     };
     match done {
@@ -43,7 +46,15 @@ fn main() -> ExitCode {
 }
 
 fn figures(sections: &[String]) -> Result<(), Failed> {
-    let all = ["start-up", "upgrades", "one-user", "many-users", "memory"].map(str::to_owned);
+    let all = [
+        "start-up",
+        "upgrades",
+        "one-user",
+        "many-users",
+        "instructions",
+        "memory",
+    ]
+    .map(str::to_owned);
     let sections = if sections.is_empty() {
         &all[..]
     } else {
@@ -55,6 +66,7 @@ fn figures(sections: &[String]) -> Result<(), Failed> {
             "upgrades" => upgrades::measure()?,
             "one-user" => one_user::measure()?,
             "many-users" => many_users::measure()?,
+            "instructions" => instructions::measure()?,
             "memory" => memory::measure(&[1_000, 100_000])?,
             "memory-long" => memory::measure(&[1_000, 1_000_000])?,
             other => return Err(format!("no section `{other}`: there are {SECTIONS}").into()),
