@@ -233,11 +233,12 @@ impl<'a> Check<'a> {
                 }
             }
         }
+        let jar = call.cookie_jar.as_ref();
         self.require(
-            call.cookie_jar.is_none(),
+            jar.is_none_or(|jar| is_kebab(jar)),
             at,
             "cookie-jar",
-            Flaw::Unsupported("a cookie jar"),
+            Flaw::NotKebab,
         );
         match &call.shape {
             Shape::Single { effect, subject } => {

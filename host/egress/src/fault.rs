@@ -173,7 +173,4 @@ pub enum Flaw {
         /// Why.
         why: &'static str,
     },
-    /// Something of the contract that this host does not do.
-    #[error("uses {0}, which this host does not support")]
-    Unsupported(&'static str),
 }

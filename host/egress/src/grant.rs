@@ -41,6 +41,7 @@ pub(crate) struct Rule {
     pub(crate) seals: Vec<Sealed>,
     /// Places of lanes in the grant, and units.
     pub(crate) costs: Vec<(usize, u32)>,
+    pub(crate) cookie_jar: Option<String>,
 }
 
 #[derive(Debug)]
@@ -286,6 +287,7 @@ impl Rule {
             && self.carries == other.carries
             && self.seals == other.seals
             && self.costs == other.costs
+            && self.cookie_jar == other.cookie_jar
     }
 
     /// The form of the filter that names its subject.
@@ -360,6 +362,7 @@ impl Binder<'_> {
                 .iter()
                 .filter_map(|cost| Some((lane(&cost.lane)?, cost.units)))
                 .collect(),
+            cookie_jar: call.cookie_jar.clone(),
         })
     }
 

@@ -9,8 +9,19 @@ use crate::json::{Document, Kind, Value};
 use crate::scan::{decode_base64, run_ranges};
 
 /// Claims that a stand-in repeats: when it ends, and for whom and what it is. None of them lets anybody in.
-const HARMLESS: [&str; 9] = [
-    "exp", "nbf", "iat", "tid", "aud", "roles", "idtyp", "scp", "appid",
+const HARMLESS: [&str; 12] = [
+    "exp",
+    "nbf",
+    "iat",
+    "tid",
+    "aud",
+    "roles",
+    "idtyp",
+    "scp",
+    "appid",
+    "app_displayname",
+    "upn",
+    "wids",
 ];
 /// A claim that is longer is left out, in bytes.
 const LONGEST_CLAIM: usize = 4096;

@@ -4,15 +4,19 @@
 //! service reflects. What then still holds one of them in some encoding, or something like a token that was not declared,
 //! is withheld. Headers pass by the call's list.
 
+mod page;
+
 use bytes::Bytes;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION,
 };
 use http::{Response, StatusCode};
 
+use self::page::Page;
 use crate::admit::Admitted;
 use crate::answer::{PartAnswer, Reading, parts};
 use crate::client::Exchange;
+use crate::cookies::Jars;
 use crate::declare::FindingPlace;
 use crate::error::Withheld;
 use crate::grant::{Grant, Rule};
@@ -21,9 +25,12 @@ use crate::jwt;
 use crate::scan::{DEEPEST, contains, layers};
 use crate::standin::{StandIns, describe};
 use crate::swap::Kept;
+use crate::target::percent_decode;
 
 /// Shorter values are not looked for: they would be found everywhere.
 const SHORTEST: usize = 6;
+/// Shorter values of cookies are words rather than secrets (`stsservicecookie=estsfd`), and stand in pages as such.
+const SHORTEST_COOKIE: usize = 24;
 /// Bytes in which a token is looked for within another encoding: nothing shorter is one.
 const SHORTEST_TOKEN: usize = 32;
 
@@ -35,6 +42,7 @@ pub(crate) fn release(
     reading: &Reading<'_>,
     kept: &[Kept],
     stand_ins: &StandIns,
+    jars: &Jars,
 ) -> Result<Response<Bytes>, Withheld> {
     let rule = grant.rule(admitted.rule);
     let encoding = exchange.head.headers.get_all(CONTENT_ENCODING).iter();
@@ -56,6 +64,15 @@ pub(crate) fn release(
     for kept in kept {
         guard.hide(kept.expose(), kept.one.text(), describe(&kept.one.held));
     }
+    if let Some(jar) = &rule.cookie_jar {
+        jars.each(jar, grant.origin(rule), |name, value| {
+            guard.hide_cookie(name, value)
+        })?;
+    }
+    let page = match reading {
+        Reading::Text => Page::read(rule, &exchange.body)?,
+        Reading::Json(_) | Reading::Ambiguous(_) => Page::default(),
+    };
     let answers = reading
         .document()
         .and_then(|document| Some((document, parts(admitted, document)?)));
@@ -78,7 +95,7 @@ pub(crate) fn release(
                 why: "the body is no JSON".to_owned(),
             });
         }
-        (None, _) => {}
+        (None, _) => guard.seal_script(rule, &page)?,
     }
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = exchange.head.status;
@@ -96,6 +113,7 @@ pub(crate) fn release(
     let body = match (&answers, reading) {
         (Some((document, answers)), _) => guard.envelope(grant, admitted, document, answers)?,
         (None, Reading::Json(document)) => guard.document(document)?,
+        (None, _) if !page.is_plain() => Some(guard.page(&page)?),
         (None, _) => guard.text(&exchange.body)?,
     };
     // What was not changed goes on as it came.
@@ -173,6 +191,15 @@ impl Guard<'_> {
         Ok(())
     }
 
+    /// A cookie's value has a stand-in that is good nowhere.
+    fn hide_cookie(&mut self, name: &str, value: &str) -> Result<(), Withheld> {
+        if value.len() < SHORTEST_COOKIE {
+            return Ok(());
+        }
+        // No seal has this name, for it is not kebab-case.
+        self.seal(&format!("cookie {}", crate::refusal::shown(name)), value)
+    }
+
     fn seal_members(&mut self, rule: &Rule, root: Value<'_, '_>) -> Result<(), Withheld> {
         for seal in &rule.seals {
             let FindingPlace::JsonMember(member) = &seal.found_in else {
@@ -212,13 +239,26 @@ impl Guard<'_> {
                             if let Some((_, raw)) =
                                 pair.split_once('=').filter(|(key, _)| key == name)
                             {
-                                self.seal(&seal.name, raw)?;
+                                self.seal_parameter(&seal.name, raw)?;
                             }
                         }
                     }
                 }
                 FindingPlace::JsonMember(_) | FindingPlace::ScriptVariable(..) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// What is sealed is the value; in the header stands its percent-encoded form.
+    fn seal_parameter(&mut self, name: &str, raw: &str) -> Result<(), Withheld> {
+        let value = percent_decode(raw, true).ok_or_else(|| Withheld::Unreadable {
+            why: format!("`{name}` cannot be decoded"),
+        })?;
+        self.seal(name, &value)?;
+        let known = self.hidden.iter().find(|hidden| *hidden.value == *value);
+        if let Some(instead) = known.map(|hidden| hidden.instead.clone()) {
+            self.hide(raw, &instead, format!("sealed value `{name}`"));
         }
         Ok(())
     }

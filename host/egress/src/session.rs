@@ -18,6 +18,7 @@ use crate::admit::{Admitted, Circumstances, held_subject, in_part};
 use crate::answer::{Reading, take_down};
 use crate::audit::{CallRecord, End, PartRecord};
 use crate::client::Client;
+use crate::cookies::Jars;
 use crate::declare::{Effect, Held};
 use crate::error::SendError;
 use crate::grant::Grant;
@@ -67,6 +68,7 @@ pub struct SessionParts {
 pub struct Session {
     parts: SessionParts,
     stand_ins: StandIns,
+    jars: Jars,
     in_flight: Semaphore,
     closed: tokio::sync::watch::Sender<bool>,
     requests: AtomicU64,
@@ -83,6 +85,7 @@ impl Session {
         Self {
             parts,
             stand_ins: StandIns::default(),
+            jars: Jars::default(),
             in_flight,
             closed: tokio::sync::watch::Sender::new(false),
             requests: AtomicU64::new(0),
@@ -93,16 +96,14 @@ impl Session {
     }
 
     /// The stand-in of a secret field: 32 random letters and digits, the same each time. `None` if the connection has no
-    /// such secret, no call carries it, or the session is closed.
+    /// such secret, no call carries it or a code made from it, or the session is closed.
     pub fn stand_in(&self, field: &str) -> Option<String> {
-        let held = Held::Secret(field.to_owned());
-        let carried = self
-            .parts
-            .grant
-            .rules()
-            .iter()
+        // Of what leaves only as a code the stand-in has no place to leave from; it says that the secret is there.
+        let uses = |held: &Held| matches!(held, Held::Secret(name) | Held::OneTimeCode(name) if name == field);
+        let rules = self.parts.grant.rules().iter();
+        let carried = rules
             .flat_map(|rule| &rule.carries)
-            .any(|carried| carried.what == held);
+            .any(|carried| uses(&carried.what));
         let known = carried && !self.is_closed() && self.parts.secrets.has(field);
         if known {
             self.stand_ins.of_field(field).ok()
@@ -169,6 +170,7 @@ impl Session {
     pub fn close(&self) {
         self.closed.send_replace(true);
         self.stand_ins.clear();
+        self.jars.clear();
     }
 
     /// The action asks to stop a lane for `wait`, at most ten minutes. False if there is no such lane.
@@ -227,6 +229,12 @@ impl Session {
             &**secrets,
         )
         .await?;
+        let origin = grant.origin(rule);
+        let path = admitted.uri.path();
+        let sealed = sealed.with_cookies(rule.cookie_jar.as_ref().and_then(|jar| {
+            let now = std::time::SystemTime::now();
+            self.jars.header(jar, origin, path, now)
+        }));
         let size = sealed.outgoing().body.len() as u64;
         let before = self.bytes_out.fetch_add(size, Ordering::Relaxed);
         if before.saturating_add(size) > limits.bytes_out {
@@ -263,8 +271,7 @@ impl Session {
             .answer_body
             .min(usize::try_from(room).unwrap_or(usize::MAX));
         passage.leaves();
-        let sent = client.send(grant.origin(rule), &sealed, most, &trace.left);
-        let exchange = match sent.await {
+        let exchange = match client.send(origin, &sealed, most, &trace.left).await {
             Ok(exchange) => exchange,
             Err(error) => {
                 if !error.may_have_left() {
@@ -291,6 +298,9 @@ impl Session {
             now,
         );
         passage.answered(findings.good, &findings.lanes, trace.record.took);
+        if let Some(jar) = &rule.cookie_jar {
+            self.jars.keep(jar, origin, path, &head.headers, now);
+        }
         trace.answered(&exchange, &findings.parts, sealed.kept());
         let released = release(
             grant,
@@ -299,6 +309,7 @@ impl Session {
             &reading,
             sealed.kept(),
             &self.stand_ins,
+            &self.jars,
         );
         released.map_err(|reason| SendError::AnswerWithheld {
             status: head.status.as_u16(),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use crate::refusal::{Refusal, Spot};
 use crate::secret::Secret;
 use crate::standin::{StandIn, StandIns, describe};
 use crate::target::form_encode;
-use crate::witness::{Making, SecretError, Secrets};
+use crate::witness::{Made, Making, SecretError, Secrets};
 
 /// How the host names itself.
 const AGENT: HeaderValue =
@@ -36,6 +36,14 @@ pub(crate) struct Sealed {
 impl Sealed {
     pub(crate) fn outgoing(&self) -> &Outgoing {
         &self.outgoing
+    }
+
+    /// The same with the cookies of a jar.
+    pub(crate) fn with_cookies(mut self, cookies: Option<HeaderValue>) -> Self {
+        if let Some(cookies) = cookies {
+            self.outgoing.headers.insert(COOKIE, cookies);
+        }
+        self
     }
 
     /// What it carries, to be found in its answer.
@@ -56,13 +64,13 @@ pub(crate) struct Outgoing {
 /// A value that a request carries, and its stand-in.
 pub(crate) struct Kept {
     pub(crate) one: Arc<StandIn>,
-    revealed: Option<Secret>,
+    revealed: Option<Made>,
 }
 
 impl Kept {
     pub(crate) fn expose(&self) -> &str {
-        self.revealed
-            .as_ref()
+        let revealed = self.revealed.as_ref().map(|made| &made.value);
+        revealed
             .or(self.one.sealed.as_ref())
             .map(Secret::expose)
             .unwrap_or_default()
@@ -128,7 +136,7 @@ async fn fetch(
     }
     let revealed = match &one.held {
         Held::Sealed(_) => None,
-        Held::Secret(field) => Some(secrets.reveal(field).await?),
+        Held::Secret(field) => Some(secrets.reveal(field).await?.into()),
         Held::OneTimeCode(field) => Some(secrets.make(Making::OneTimeCode { field }).await?),
         Held::Assertion => {
             let uri = &admitted.uri;

@@ -10,6 +10,7 @@ use http::Request;
 
 use crate::addresses::{Addresses, Origin};
 use crate::admit::{Admitted, Circumstances};
+use crate::cookies::Jars;
 use crate::declare::{
     Call, Carried, Cost, Declaration, Effect, Endpoint, FindingPlace, Held, Lane, Learnt, Naming,
     Place, Sealed, Shape, Subject,
@@ -176,12 +177,34 @@ pub(crate) fn declaration() -> Declaration {
             single(Effect::SignsIn, None),
         )
     };
+    let sealed = |name: &str, found_in| Sealed {
+        name: name.to_owned(),
+        found_in,
+    };
+    let page = Call {
+        query: texts(&["state"]),
+        carries: Vec::new(),
+        seals: vec![
+            sealed(
+                "flow-token",
+                FindingPlace::ScriptVariable("$Config".to_owned(), "sFT".to_owned()),
+            ),
+            sealed("code", FindingPlace::LocationQuery("code".to_owned())),
+        ],
+        cookie_jar: Some("pages".to_owned()),
+        ..call(
+            "page",
+            "GET",
+            "{login}/*/authorize",
+            single(Effect::SignsIn, None),
+        )
+    };
     Declaration {
         endpoints: vec![
             endpoint("login", "https://login.microsoftonline.com"),
             endpoint("graph", "https://graph.microsoft.com"),
         ],
-        calls: vec![sign_in, look_up, find, revoke, tag, batch, key],
+        calls: vec![sign_in, look_up, find, revoke, tag, batch, key, page],
         lanes: vec![lane("writes", 3000, 150), lane("units", 8000, 10)],
     }
 }
@@ -205,6 +228,7 @@ pub(crate) struct Bench {
     pub(crate) grant: Grant,
     pub(crate) roster: Roster,
     pub(crate) stand_ins: StandIns,
+    pub(crate) jars: Jars,
     pub(crate) mode: Mode,
     pub(crate) limits: Limits,
 }
@@ -222,6 +246,7 @@ impl Bench {
             grant,
             roster,
             stand_ins: StandIns::default(),
+            jars: Jars::default(),
             mode: Mode::Enforce,
             limits: Limits::default(),
         }

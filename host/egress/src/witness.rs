@@ -2,6 +2,7 @@
 //!
 //! Only traits and the words that they speak; nothing here decides.
 
+use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     ///
     /// By default [`SecretError::NotSupported`].
-    fn make<'a>(&'a self, making: Making<'a>) -> BoxFuture<'a, Result<Secret, SecretError>> {
+    fn make<'a>(&'a self, making: Making<'a>) -> BoxFuture<'a, Result<Made, SecretError>> {
         let what = match making {
             Making::Assertion { .. } => "a signed client assertion".to_owned(),
             Making::OneTimeCode { field } => format!("a one-time code of `{field}`"),
@@ -115,10 +116,35 @@ pub trait Secrets: Send + Sync {
     }
 }
 
+/// A value that was made for one request.
+pub struct Made {
+    /// The value.
+    pub value: Secret,
+    /// Dropped when the request is over, whatever became of it: what has to be held so long, such as the turn of an
+    /// account whose one-time codes are taken in their order.
+    pub until_over: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl From<Secret> for Made {
+    fn from(value: Secret) -> Self {
+        Self {
+            value,
+            until_over: None,
+        }
+    }
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Made(..)")
+    }
+}
+
 /// What is to be made from a secret that does not leave itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Making<'a> {
-    /// A client assertion (RFC 7523) for this audience, the address of the call without its query.
+    /// A client assertion (RFC 7523): one that is signed for this audience, the address of the call without its query,
+    /// or one that an outside issuer signed.
     Assertion {
         /// `https://login.microsoftonline.com/…/oauth2/v2.0/token`.
         audience: &'a str,
@@ -141,7 +167,7 @@ pub enum SecretError {
         field: String,
     },
     /// Nothing behind this connection makes such values.
-    #[error("{what} is not supported by this connection yet")]
+    #[error("this connection has nothing to make {what} from")]
     NotSupported {
         /// What was wanted.
         what: String,
@@ -170,10 +196,12 @@ impl SecretError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Missing { .. } => Some("add the field to the connection"),
-            Self::NotSupported { .. } => Some("give the connection a `client_secret`"),
-            Self::Source { .. } => {
-                Some("check where the connection takes the secret from (`env`, `file`, `command`)")
+            Self::NotSupported { .. } => {
+                Some("add to the connection what it is made from, or another credential")
             }
+            Self::Source { .. } => Some(
+                "check where the connection takes the secret from (`env`, `file`, `keyring`, `command`)",
+            ),
             Self::Unusable { .. } => {
                 Some("check the secret for line breaks and blanks at its ends")
             }

@@ -228,6 +228,99 @@ async fn an_assertion_is_not_made_where_nothing_makes_it() {
 }
 
 #[tokio::test]
+async fn what_is_made_is_made_for_its_call_and_held_until_the_answer() {
+    let outstanding = Arc::new(AtomicUsize::new(0));
+    let at_arrival = Arc::new(AtomicUsize::new(0));
+    let (seen, counted) = (Arc::clone(&at_arrival), Arc::clone(&outstanding));
+    let service = Service::start(BOTH[1], Proof::Good, move |arrived| {
+        seen.store(counted.load(Ordering::SeqCst), Ordering::SeqCst);
+        ordinary(arrived)
+    })
+    .await;
+    let desk = Desk {
+        makes: true,
+        outstanding: Arc::clone(&outstanding),
+        ..Desk::default()
+    };
+    let options = service.options();
+    let run = Run::with(&service, options, desk, Mode::Enforce, Limits::default());
+    let assertion = run.session.assertion("sign-in").unwrap();
+    let send = || {
+        Request::post(service.url("/contoso/oauth2/v2.0/token"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(format!("client_assertion={assertion}")))
+            .unwrap()
+    };
+    run.session.send(send()).await.unwrap();
+    assert!(
+        run.session.stand_in("otp_secret").is_none(),
+        "no call makes a code"
+    );
+    let audience = service.url("/contoso/oauth2/v2.0/token");
+    let made = format!("made:Assertion {{ audience: \"{audience}\" }}");
+    assert_eq!(
+        service.arrived()[0].body,
+        url_encoded("client_assertion", &made)
+    );
+    assert_eq!(at_arrival.load(Ordering::SeqCst), 1);
+    assert_eq!(outstanding.load(Ordering::SeqCst), 0);
+    // It was good for one request.
+    let again = run.session.send(send()).await;
+    assert!(matches!(
+        again,
+        Err(SendError::Refused(Refusal::StandIn { .. }))
+    ));
+}
+
+fn url_encoded(name: &str, value: &str) -> String {
+    let mut out = format!("{name}=");
+    for byte in value.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            b'*' | b'-' | b'.' | b'_' => out.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => out.push(byte.into()),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[tokio::test]
+async fn cookies_stay_with_the_host_and_go_back_in_calls_of_their_jar() {
+    for alpn in BOTH {
+        let service = Service::start(alpn, Proof::Good, |arrived| {
+            if arrived.target.ends_with("/authorize") {
+                let cookie = ("set-cookie", "esctx=of-the-page; path=/; secure; HttpOnly");
+                Reply::Answer(reply(200, &[cookie], "<html></html>"))
+            } else {
+                ordinary(arrived)
+            }
+        })
+        .await;
+        let run = Run::new(&service);
+        let page = || {
+            Request::get(service.url("/contoso/authorize"))
+                .body(Bytes::new())
+                .unwrap()
+        };
+        let answer = run.session.send(page()).await.unwrap();
+        assert!(!answer.headers().contains_key("set-cookie"));
+        run.sign_in().await;
+        run.session.send(page()).await.unwrap();
+        let cookies: Vec<Option<String>> = service
+            .arrived()
+            .iter()
+            .map(|one| Some(one.headers.get("cookie")?.to_str().unwrap().to_owned()))
+            .collect();
+        assert_eq!(cookies, [None, None, Some("esctx=of-the-page".to_owned())]);
+        // Another session has jars of its own.
+        let other = Run::new(&service);
+        other.session.send(page()).await.unwrap();
+        assert!(!service.arrived()[3].headers.contains_key("cookie"));
+    }
+}
+
+#[tokio::test]
 async fn a_simulation_reaches_the_service_with_reads_only() {
     for mode in [Mode::Simulate, Mode::Check] {
         let service = Service::start(BOTH[0], Proof::Good, ordinary).await;

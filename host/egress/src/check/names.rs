@@ -129,3 +129,11 @@ pub(super) fn is_field(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
+
+/// A name of a variable as scripts of pages have them: `$Config`.
+pub(super) fn is_variable(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.');
+    (2..=LONGEST_NAME).contains(&name.len())
+        && name.bytes().all(plain)
+        && !name.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::names::{
     LONGEST_NAME, is_field, is_header_name, is_hosts_answer_header, is_hosts_request_header,
-    is_kebab, is_parameter,
+    is_kebab, is_parameter, is_variable,
 };
 use super::{At, Check, MOST_ENTRIES};
 use crate::declare::{Call, Carried, FindingPlace, Held, Place};
@@ -131,8 +131,9 @@ impl<'a> Check<'a> {
                 FindingPlace::LocationQuery(name) => {
                     self.require(is_parameter(name), at, field, Flaw::BadName)
                 }
-                FindingPlace::ScriptVariable(..) => {
-                    self.add(at, field, Flaw::Unsupported("sealing in a page's script"))
+                FindingPlace::ScriptVariable(variable, member) => {
+                    let named = is_variable(variable) && is_field(member);
+                    self.require(named, at, field, Flaw::BadName);
                 }
             }
         }

@@ -259,11 +259,11 @@ fn each_fault_is_found() {
                     found_in: FindingPlace::ScriptVariable("a".to_owned(), "b".to_owned()),
                 })
             }),
-            Flaw::Unsupported("sealing in a page's script"),
+            Flaw::BadName,
         ),
         (
-            Box::new(|d| d.calls[0].cookie_jar = Some("a".to_owned())),
-            Flaw::Unsupported("a cookie jar"),
+            Box::new(|d| d.calls[0].cookie_jar = Some("A jar".to_owned())),
+            Flaw::NotKebab,
         ),
         (
             Box::new(|d| {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod literals;
+mod pages;
 mod properties;
 
 use std::time::{Duration, SystemTime};
@@ -85,6 +86,7 @@ fn released(
         &reading,
         sealed.kept(),
         &bench.stand_ins,
+        &bench.jars,
     )
 }
 

@@ -266,6 +266,18 @@ pub struct Desk {
     pub waits: Mutex<Vec<Waiting>>,
     pub revealed: AtomicUsize,
     pub refuses_to_note: bool,
+    /// It makes assertions, and counts those whose request is not over.
+    pub makes: bool,
+    pub outstanding: Arc<AtomicUsize>,
+}
+
+/// Counts itself.
+pub struct Outstanding(Arc<AtomicUsize>);
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Witness for Desk {
@@ -300,6 +312,23 @@ impl Secrets for Desk {
     fn reveal<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {
         self.revealed.fetch_add(1, Ordering::SeqCst);
         Box::pin(std::future::ready(Ok(Secret::new(SECRET.to_owned()))))
+    }
+
+    fn supports(&self, held: &Held) -> Result<(), SecretError> {
+        match held {
+            Held::Assertion if !self.makes => Err(SecretError::NotSupported {
+                what: "an assertion".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn make<'a>(&'a self, making: Making<'a>) -> BoxFuture<'a, Result<Made, SecretError>> {
+        self.outstanding.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(Made {
+            value: Secret::new(format!("made:{making:?}")),
+            until_over: Some(Box::new(Outstanding(Arc::clone(&self.outstanding)))),
+        })))
     }
 }
 
@@ -396,13 +425,26 @@ pub fn declaration() -> Declaration {
             calls: texts(&["look-up", "revoke"]),
         },
     );
+    let page = Call {
+        carries: Vec::new(),
+        cookie_jar: Some("pages".to_owned()),
+        ..call(
+            "page",
+            "GET",
+            "{login}/*/authorize",
+            Shape::Single {
+                effect: Effect::SignsIn,
+                subject: None,
+            },
+        )
+    };
     let endpoint = |name: &str| Endpoint {
         name: name.to_owned(),
         addresses: Vec::new(),
     };
     Declaration {
         endpoints: vec![endpoint("login"), endpoint("graph")],
-        calls: vec![sign_in, look_up, revoke, batch],
+        calls: vec![sign_in, look_up, revoke, batch, page],
         lanes: vec![Lane {
             id: "writes".to_owned(),
             units: 3000,
