@@ -26,7 +26,8 @@ pub(crate) fn advice(code: u32) -> Option<Advice> {
             "the client secret has expired: make a new one for the app registration and store it"
         }
         7_000_216 | 7_000_218 => {
-            "no client secret arrived: the secret is empty, or the app registration expects another kind of credential"
+            "no credential of the application arrived: add a client secret or a certificate to the connection or, where a \
+             user signs in without one, allow public client flows in the app registration"
         }
         700_016 => {
             "the tenant does not know the application: the client id or the tenant id is wrong, or the application \
@@ -58,9 +59,13 @@ pub(crate) fn advice(code: u32) -> Option<Advice> {
         }
         70_003 => "the sign-in service does not support this way of signing in",
         700_027 => {
-            "the certificate is not registered with the application: upload it and check its thumbprint"
+            "the certificate is not registered with the application, or has expired: upload it and check its thumbprint"
         }
         700_024 => "the signed assertion is out of its time: the clock of this machine is wrong",
+        700_021 | 700_023 | 700_030 | 50_027 => {
+            "the signed assertion is for another application or address: check the client id, the certificate and the \
+             login address"
+        }
         700_025 => {
             "the app registration is a public client, which sends no credential: register it as confidential"
         }
@@ -80,8 +85,20 @@ pub(crate) fn advice(code: u32) -> Option<Advice> {
         50_055 | 50_056 => "the password has expired or is missing: change it at the sign-in page",
         50_057 => "the account is disabled: enable it or use another",
         50_072 | 50_074 | 50_076 | 50_079 | 50_158 => {
-            "the account needs a second factor, which this way of signing in cannot give: use an application's \
-             credential"
+            "the account needs a second factor, which this way of signing in cannot give: sign in as the application, or \
+             add the secret key of an authenticator app as `otp_secret`"
+        }
+        50_011 => {
+            "the app registration does not know where to send the user back to: add `http://localhost` to its redirect \
+             URIs, under mobile and desktop applications"
+        }
+        50_020 => "the user belongs to another tenant: use a user of the tenant itself",
+        50_105 => {
+            "the user is not assigned to the application: assign it in the enterprise application"
+        }
+        500_121 => {
+            "the one-time code was not accepted: check `otp_secret` and this machine's clock, and that no other program \
+             signs in with this account"
         }
         65_001 => {
             "nobody has consented to the permissions: have an administrator grant consent in this tenant"
@@ -89,7 +106,9 @@ pub(crate) fn advice(code: u32) -> Option<Advice> {
         53_000..=53_004 | 530_032 | 530_035 => {
             "a Conditional Access policy blocks the sign-in: ask its owner to exempt this application or its location"
         }
-        50_173 | 70_008 | 70_043 | 700_082 => "the stored sign-in is no longer valid: sign in anew",
+        50_058 | 50_133 | 50_173 | 54_005 | 70_000 | 70_008 | 70_043 | 700_082 => {
+            "the stored sign-in is no longer valid: sign in anew"
+        }
         50_196 => {
             "the sign-in service saw too many equal requests: wait some minutes before the next run"
         }

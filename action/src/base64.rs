@@ -1,6 +1,6 @@
-//! Reads base64 in both alphabets (RFC 4648 sections 4 and 5), padded or not.
+//! Reads base64 in both alphabets (RFC 4648 sections 4 and 5), padded or not, and writes it in the second one.
 //!
-//! For claims challenges and the readable part of a token, where services differ in all three. Writes nothing.
+//! Read are claims challenges and the readable part of a token, where services differ in all three.
 
 /// The bytes that `text` stands for; none if it is not base64.
 #[must_use]
@@ -27,6 +27,23 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     (text.len() % 4 != 1).then_some(out)
 }
 
+/// `bytes` for a URL, without padding (RFC 4648 section 5).
+#[must_use]
+pub(crate) fn encode_url(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let bits = three.iter().enumerate().fold(0_u32, |bits, (at, byte)| {
+            bits | u32::from(*byte) << (16 - 8 * at)
+        });
+        // Two letters of one byte, three of two, four of three.
+        for at in 0..=three.len() {
+            out.push(char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize]));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +61,16 @@ mod tests {
         assert_eq!(decode("Zm9v\n"), None);
         assert_eq!(decode("Zm9vY"), None);
         assert_eq!(decode("Zm=v"), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for text in ["", "f", "fo", "foo", "foob", "\u{ff}\u{fe}?>"] {
+            let encoded = encode_url(text.as_bytes());
+            assert_eq!(decode(&encoded), Some(text.as_bytes().to_vec()));
+            assert!(!encoded.contains(['+', '/', '=']));
+        }
+        assert_eq!(encode_url(b"foob"), "Zm9vYg");
     }
 
     #[test]

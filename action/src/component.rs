@@ -115,6 +115,16 @@ impl Service for Host {
         self.connection.secret(field)
     }
 
+    async fn assertion(&self, call: &str) -> Result<String, String> {
+        self.connection.assertion(call.to_owned()).await
+    }
+
+    async fn one_time_code(&self, field: &str, call: &str) -> Result<String, String> {
+        self.connection
+            .one_time_code(field.to_owned(), call.to_owned())
+            .await
+    }
+
     fn endpoint(&self, name: &str) -> Option<String> {
         self.connection.endpoint(name)
     }

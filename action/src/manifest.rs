@@ -9,6 +9,7 @@ mod sign_in;
 
 use crate::codes::Code;
 use crate::settings;
+pub(crate) use sign_in::{END_CODE, SIGN_IN, SIGN_IN_BY_DOMAIN};
 use std::time::Duration;
 
 /// The name of the endpoint that tokens come from.
@@ -353,7 +354,12 @@ mod tests {
         for (name, field) in schema["properties"].as_object().unwrap() {
             let secret = matches!(
                 name.as_str(),
-                "client_secret" | "password" | "otp_secret" | "canary_refresh_token"
+                "client_secret"
+                    | "certificate"
+                    | "federated_token"
+                    | "password"
+                    | "otp_secret"
+                    | "canary_refresh_token"
             );
             assert_eq!(field["writeOnly"] == true, secret, "{name}");
         }

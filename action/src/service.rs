@@ -32,6 +32,24 @@ pub trait Service {
     /// What to send in place of a secret field of the connection.
     fn stand_in(&self, field: &str) -> Option<String>;
 
+    /// What to send in place of a signed client assertion, in one request of the call of this id.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as the end of a sentence.
+    fn assertion(&self, call: &str) -> impl Future<Output = Result<String, String>>;
+
+    /// What to send in place of a one-time code of a secret field, in one request of the call of this id.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as the end of a sentence.
+    fn one_time_code(
+        &self,
+        field: &str,
+        call: &str,
+    ) -> impl Future<Output = Result<String, String>>;
+
     /// The address of an endpoint of the manifest, without a slash at its end.
     fn endpoint(&self, name: &str) -> Option<String>;
 

@@ -276,15 +276,16 @@ pub(crate) fn denial(token: Option<&Token>) -> String {
          very tenant; or, where a person signs in or the user is an administrator under protection, a directory role that \
          may act on the user.",
     );
-    let roles = token.and_then(Token::claims).map(|claims| claims.roles);
-    match roles {
-        Some(roles)
-            if !roles
-                .iter()
-                .any(|role| REVOKING_ROLES.contains(&role.as_str())) =>
-        {
+    match token.and_then(Token::claims) {
+        Some(claims) if !claims.permits(&REVOKING_ROLES) => {
             text.push_str(
                 " The token does not hold User.RevokeSessions.All, so it is one of the first two.",
+            );
+        }
+        Some(claims) if claims.is_user() => {
+            text.push_str(
+                " The token does hold a permission that suffices, so it is the third: a user signed in, who needs a \
+                 directory role that may act on others, such as User Administrator.",
             );
         }
         Some(_) => {

@@ -13,7 +13,7 @@ fn findings(world: &World) -> Vec<(Level, &'static str)> {
             .journal
             .borrow()
             .iter()
-            .all(|entry| entry.kind == Kind::Token),
+            .all(|entry| matches!(entry.kind, Kind::Token | Kind::Tenant)),
         "a check touches no user"
     );
     assert!(
@@ -34,6 +34,7 @@ fn a_connection_with_just_what_is_needed_is_good() {
         findings(&world),
         [
             (Level::Good, "signed-in"),
+            (Level::Good, "clock-agrees"),
             (Level::Good, "may-revoke"),
             (Level::Good, "may-read")
         ]
@@ -54,6 +55,7 @@ fn roles_that_are_missing_or_more_than_needed_are_named() {
         findings(&world),
         [
             (Level::Good, "signed-in"),
+            (Level::Good, "clock-agrees"),
             (Level::Good, "may-revoke"),
             (Level::Good, "may-read")
         ]
@@ -71,17 +73,55 @@ fn a_refused_sign_in_and_missing_fields_are_bad() {
 }
 
 #[test]
-fn fields_that_are_not_used_are_named() {
+fn user_fields_that_are_not_used_are_named() {
     let world = World::of(0);
-    world
-        .fields
-        .borrow_mut()
-        .insert("account_sub_domain", "contoso".into());
     world
         .secrets
         .borrow_mut()
         .insert("otp_secret", "stand-in".into());
-    let found = findings(&world);
-    assert!(found.contains(&(Level::Warning, "user-fields-unused")));
-    assert!(found.contains(&(Level::Warning, "sub-domain-unused")));
+    assert!(findings(&world).contains(&(Level::Warning, "user-fields-unused")));
+}
+
+#[test]
+fn a_sub_domain_beside_a_tenant_id_is_proven_to_be_the_same_tenant() {
+    let with = |domain: &str| {
+        let world = World::of(0);
+        let fields = &world.fields;
+        fields
+            .borrow_mut()
+            .insert("account_sub_domain", domain.into());
+        world
+    };
+    assert!(findings(&with("contoso")).contains(&(Level::Good, "same-tenant")));
+    let other = with("fabrikam");
+    assert!(findings(&other).contains(&(Level::Bad, "other-tenant")));
+    let unknown = with("contoso").script(|kind, _, _| {
+        let body = r#"{"error":"invalid_tenant","error_codes":[90002]}"#;
+        (kind == Kind::Tenant).then(|| Fault::body(400, body))
+    });
+    assert!(findings(&unknown).contains(&(Level::Warning, "tenant-unknown")));
+}
+
+#[test]
+fn a_clock_that_goes_wrong_is_told() {
+    for (date, level, code) in [
+        ("Mon, 23 Nov 2026 08:00:59 GMT", Level::Good, "clock-agrees"),
+        (
+            "Mon, 23 Nov 2026 08:02:00 GMT",
+            Level::Warning,
+            "clock-skew",
+        ),
+        ("Mon, 23 Nov 2026 07:50:00 GMT", Level::Bad, "clock-skew"),
+    ] {
+        let world = World::of(0);
+        world.date.set(Some(date));
+        assert!(findings(&world).contains(&(level, code)), "{date}");
+    }
+    let world = World::of(0);
+    world.date.set(Some("some day"));
+    assert!(
+        !findings(&world)
+            .iter()
+            .any(|(_, code)| code.starts_with("clock"))
+    );
 }

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tipstaff_egress::{
     Addresses, Client, ClientOptions, DeclarationFaults, Grant, LaneLimits, Limits, Mode, Origin,
-    OriginError, Password, Proxy, Quota as LaneQuota, Roster, Secret, SecretError, Secrets,
-    Session, SessionParts, Tls, TlsError, Urgency, Witness, danger,
+    OriginError, Password, Proxy, Quota as LaneQuota, Roster, SecretError, Session, SessionParts,
+    Tls, TlsError, Urgency, Witness, danger,
 };
-use tipstaff_sandbox::{ConnectionView, Manifest};
+use tipstaff_sandbox::{ConnectionView, Finding, Level, Manifest};
 
-use crate::connection::{Cloud, Connection, Quota, SourceError};
+use crate::connection::{
+    CertificateError, Cloud, Connection, Misfit, OneTimeCodes, Quota, SourceError, Standing, Vault,
+};
 use crate::host::Host;
 
 /// Why a connection does not do for an action.
@@ -39,7 +41,15 @@ pub enum AccessError {
         /// The field.
         field: String,
     },
-    /// Its fields do not add up to what the action needs.
+    /// Its fields do not add up to one way of signing in.
+    #[error("connection `{connection}`: {source}")]
+    Misfit {
+        /// The connection.
+        connection: String,
+        /// Why not.
+        source: Misfit,
+    },
+    /// Its fields are not what the action needs.
     #[error("connection `{connection}` does not have what the action needs: {reason}")]
     Fields {
         /// The connection.
@@ -56,6 +66,14 @@ pub enum AccessError {
         field: String,
         /// What is missing.
         source: SourceError,
+    },
+    /// The certificate cannot be used.
+    #[error("connection `{connection}`: `certificate`: {source}")]
+    Certificate {
+        /// The connection.
+        connection: String,
+        /// Why not.
+        source: CertificateError,
     },
     /// The cloud has no address for a service of the action.
     #[error("connection `{connection}`: there is no address for `{endpoint}` in its cloud")]
@@ -104,9 +122,14 @@ impl AccessError {
                 source: SourceError::NoVariable(name),
                 ..
             } => Some(format!("set it where tipstaff starts: `export {name}=…`")),
+            Self::Secret { field, .. } => Some(format!(
+                "check where `{field}` is said to be; nothing was read from it and nothing was sent"
+            )),
             Self::NoAddress { endpoint, .. } => Some(format!(
                 "add it: `cloud = {{ {endpoint} = \"https://…\" }}`, with all endpoints"
             )),
+            Self::Misfit { source, .. } => Some(source.hint.to_owned()),
+            Self::Certificate { source, .. } => Some(source.hint().to_owned()),
             Self::Fields { .. } => Some("`tipstaff actions inspect` shows the fields".to_owned()),
             Self::Authorities { .. } => {
                 Some("it has to hold certificates in PEM format".to_owned())
@@ -145,7 +168,18 @@ impl Access {
                 field: field.to_owned(),
             });
         }
+        connection.fits().map_err(|source| AccessError::Misfit {
+            connection: name(),
+            source,
+        })?;
         check_fields(&connection, manifest)?;
+        if let Some(certificate) = connection.which_certificate() {
+            let unusable = |source| AccessError::Certificate {
+                connection: name(),
+                source,
+            };
+            certificate.is_there().map_err(unusable)?;
+        }
         for (field, source) in connection.secrets() {
             source.is_there().map_err(|source| AccessError::Secret {
                 connection: name(),
@@ -222,7 +256,10 @@ impl Access {
             roster,
             client: Arc::clone(&self.client),
             lanes,
-            secrets: Arc::new(SecretsOf(Arc::clone(&self.connection))),
+            secrets: Arc::new(Vault::new(
+                Arc::clone(&self.connection),
+                OneTimeCodes::new(host.inner.state.one_time_codes()),
+            )),
             witness,
             limits: Limits::default(),
         }))
@@ -239,7 +276,45 @@ impl Access {
                 self.connection.name()
             ));
         }
+        let certificate = self.connection.which_certificate();
+        let standing = certificate.and_then(|one| one.standing(Timestamp::now()));
+        if let Some(standing) = standing.filter(|one| !matches!(one, Standing::Good(_))) {
+            warnings.push(format!(
+                "connection `{}`: {standing}",
+                self.connection.name()
+            ));
+        }
         warnings
+    }
+
+    /// What a check finds out of the host's own knowledge: the certificate, which no action sees.
+    pub(crate) async fn findings(&self) -> Vec<Finding> {
+        let Some(certificate) = self.connection.which_certificate() else {
+            return Vec::new();
+        };
+        let finding = |level, code: &str, message| Finding {
+            level,
+            code: code.to_owned(),
+            message,
+        };
+        vec![match certificate.examine(Timestamp::now()).await {
+            Ok(standing) => {
+                let (level, code) = match standing {
+                    Standing::Good(_) => (Level::Good, "certificate-good"),
+                    Standing::EndsSoon(..) => (Level::Warning, "certificate-ends"),
+                    Standing::Ended(_) | Standing::Early(_) => (Level::Bad, "certificate-not-good"),
+                };
+                finding(level, code, standing.to_string())
+            }
+            Err(error) => finding(
+                Level::Bad,
+                "certificate-unusable",
+                format!(
+                    "The certificate cannot be used: {error}. {}.",
+                    capital(error.hint())
+                ),
+            ),
+        }]
     }
 
     /// What a plan says of the connection: no secrets, and where each is.
@@ -250,13 +325,20 @@ impl Access {
             "name": connection.name(),
             "adapter": connection.adapter(),
             "fields": connection.fields().collect::<BTreeMap<_, _>>(),
-            "secrets": connection.secrets().map(|(f, s)| (f, s.describe())).collect::<BTreeMap<_, _>>(),
+            "secrets": connection.places(),
             "endpoints": self.view.endpoints,
             "verify_ssl": network.verify_ssl,
             "pins": network.pins.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "proxy": connection.which_proxy().map(|proxy| proxy.address.to_string()),
         })
     }
+}
+
+/// A hint as a sentence of its own, without its full stop.
+fn capital(hint: &str) -> String {
+    let mut letters = hint.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// Holds the fields against the manifest's schema. Secrets are there or not; their values are nobody's business here.
@@ -274,8 +356,9 @@ fn check_fields(connection: &Connection, manifest: &Manifest) -> Result<(), Acce
         .fields()
         .map(|(field, value)| (field.to_owned(), typed(field, value)));
     let secret = connection
-        .secrets()
-        .map(|(field, _)| (field.to_owned(), Value::String("(secret)".to_owned())));
+        .places()
+        .into_keys()
+        .map(|field| (field.to_owned(), Value::String("(secret)".to_owned())));
     let object: Map<String, Value> = open
         .chain(secret)
         .filter(|(field, _)| known.is_none_or(|known| known.contains_key(field)))
@@ -361,29 +444,4 @@ fn client(connection: &Connection) -> Result<Client, AccessError> {
         ..ClientOptions::default()
     })
     .map_err(unusable(None))
-}
-
-struct SecretsOf(Arc<Connection>);
-
-impl Secrets for SecretsOf {
-    fn has(&self, field: &str) -> bool {
-        self.0.secrets().any(|(name, _)| name == field)
-    }
-
-    fn reveal<'a>(&'a self, field: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {
-        Box::pin(async move {
-            let source = self
-                .0
-                .secrets()
-                .find(|(name, _)| *name == field)
-                .map(|(_, source)| source);
-            let source = source.ok_or_else(|| SecretError::Missing {
-                field: field.to_owned(),
-            })?;
-            source.read().await.map_err(|error| SecretError::Source {
-                field: field.to_owned(),
-                reason: error.to_string(),
-            })
-        })
-    }
 }

@@ -84,7 +84,8 @@ mod trust;
 pub use access::AccessError;
 pub use assets::{Assets, AssetsError};
 pub use connection::{
-    Cloud, Config, ConfigError, Connection, Network, NetworkPolicy, Quota, SecretSource,
+    Certificate, Cloud, Config, ConfigError, Connection, Network, NetworkPolicy, Quota,
+    SecretSource,
 };
 pub use enforcement::{
     Approved, CheckError, CheckReport, Control, Counts, Draft, DynamicValues, Ending, FetchError,

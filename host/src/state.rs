@@ -72,6 +72,7 @@ impl StateFolder {
             root.join("spool"),
             root.join("audit"),
             root.join("actions"),
+            root.join("one-time-codes"),
         ] {
             make_private(&folder).map_err(failed)?;
         }
@@ -128,6 +129,10 @@ impl StateFolder {
 
     pub(crate) fn registry(&self) -> PathBuf {
         self.root.join("registry")
+    }
+
+    pub(crate) fn one_time_codes(&self) -> PathBuf {
+        self.root.join("one-time-codes")
     }
 
     pub(crate) fn actions(&self) -> PathBuf {

@@ -19,6 +19,7 @@ mod query;
 mod quota;
 mod recovers;
 mod resume;
+mod sign_in;
 mod stops;
 mod tenants;
 

@@ -190,6 +190,14 @@ impl Service for World<'_> {
         (field == "client_secret").then(|| self.twin.place.client_secret.clone())
     }
 
+    async fn assertion(&self, _: &str) -> Result<String, String> {
+        Err("the twin has a client secret".to_owned())
+    }
+
+    async fn one_time_code(&self, _: &str, _: &str) -> Result<String, String> {
+        Err("the twin signs in as the application".to_owned())
+    }
+
     fn endpoint(&self, name: &str) -> Option<String> {
         match name {
             "login" => Some(self.twin.place.login_url.clone()),

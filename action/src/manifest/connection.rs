@@ -1,11 +1,10 @@
 //! The fields of a connection, as a JSON Schema.
 
-/// The fields of a connection. Those below `account_sub_domain` are stored by the product's adapter for other uses;
-/// they are accepted so that a stored connection fits as it is.
+/// Whether the fields add up to one way of signing in is the host's to say, before anything is sent.
 pub(super) const SCHEMA: &str = r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
-  "required": ["client_id", "client_secret"],
+  "required": ["client_id"],
   "anyOf": [{"required": ["tenant_id"]}, {"required": ["account_sub_domain"]}],
   "properties": {
     "client_id": {
@@ -15,6 +14,14 @@ pub(super) const SCHEMA: &str = r#"{
     "client_secret": {
       "type": "string", "minLength": 1, "writeOnly": true, "title": "Azure Client Secret",
       "description": "The value of a client secret, not its id."
+    },
+    "certificate": {
+      "type": "string", "minLength": 1, "writeOnly": true, "title": "Certificate",
+      "description": "A certificate with its key, instead of a client secret. The host signs with it."
+    },
+    "federated_token": {
+      "type": "string", "minLength": 1, "writeOnly": true, "title": "Federated Token",
+      "description": "A token of an outside issuer that the application trusts, instead of a client secret. It is read anew for each sign-in."
     },
     "tenant_id": {
       "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9.-]+$", "title": "Azure Tenant ID",
@@ -28,17 +35,21 @@ pub(super) const SCHEMA: &str = r#"{
       "type": "boolean", "default": true, "title": "Verify SSL",
       "description": "Check the certificates of the services. The host does this."
     },
+    "sign_in": {
+      "type": "string", "enum": ["app", "user"], "default": "app", "title": "Sign In As",
+      "description": "app: as the application. user: as the user below, who needs a directory role that may revoke the sessions of others."
+    },
     "username": {
-      "type": "string", "title": "User Name",
-      "description": "Not used by this action, which signs in as the application."
+      "type": "string", "minLength": 1, "title": "User Name",
+      "description": "The user's principal name. Unused unless a user signs in."
     },
     "password": {
-      "type": "string", "writeOnly": true, "title": "Password",
-      "description": "Not used by this action, which signs in as the application."
+      "type": "string", "minLength": 1, "writeOnly": true, "title": "Password",
+      "description": "The user's password. Unused unless a user signs in."
     },
     "otp_secret": {
-      "type": "string", "writeOnly": true, "title": "2FA Secret Key",
-      "description": "Not used by this action, which signs in as the application."
+      "type": "string", "minLength": 1, "writeOnly": true, "title": "2FA Secret Key",
+      "description": "The secret key of the user's authenticator app, for one-time codes. Unused unless a user signs in."
     },
     "sso_provider": {
       "type": "boolean", "default": false, "title": "SSO Provider",

@@ -15,6 +15,7 @@
 )]
 
 mod clock;
+pub mod pages;
 pub mod wire;
 
 pub use clock::Clock;
@@ -31,6 +32,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Token,
+    /// One of the sign-in pages, or of their own requests.
+    Page,
+    /// What a tenant publishes of itself.
+    Tenant,
     Batch,
     LookUp,
     /// A look-up by a filter.
@@ -164,6 +169,16 @@ pub struct World {
     pub claims: RefCell<HashMap<String, String>>,
     /// The roles in tokens.
     pub roles: RefCell<Vec<&'static str>>,
+    /// Further claims in tokens.
+    pub token_claims: RefCell<serde_json::Value>,
+    /// What stands in place of an assertion, if the connection has something to make one of.
+    pub assertion: RefCell<Option<&'static str>>,
+    /// What stands in place of a one-time code, or why there is none.
+    pub one_time_code: RefCell<Result<&'static str, &'static str>>,
+    /// The date of answers, where it is not the world's.
+    pub date: Cell<Option<&'static str>>,
+    /// The addresses of login and Graph.
+    pub endpoints: Cell<[&'static str; 2]>,
     pub token_lifetime: Cell<u64>,
     pub latency: Cell<Duration>,
     /// How long reads show the cut-off time of before.
@@ -171,6 +186,8 @@ pub struct World {
     /// How long refresh tokens work after a revoke.
     pub propagation: Cell<Duration>,
     script: RefCell<Script>,
+    /// What the sign-in pages do instead of what they should.
+    pub pages: RefCell<pages::Pages>,
     counts: RefCell<HashMap<(Kind, String), u32>>,
     left: RefCell<HashMap<(Kind, String), u32>>,
     /// Names of whom a revoke was sent about.
@@ -208,11 +225,17 @@ impl World {
             )])),
             claims: RefCell::default(),
             roles: RefCell::new(vec!["User.RevokeSessions.All", "User.Read.All"]),
+            token_claims: RefCell::new(serde_json::json!({})),
+            assertion: RefCell::new(None),
+            one_time_code: RefCell::new(Ok("standinofaonetimecode")),
+            date: Cell::new(None),
+            endpoints: Cell::new(["https://login.test", "https://graph.test"]),
             token_lifetime: Cell::new(3_599),
             latency: Cell::new(Duration::from_millis(50)),
             lag: Cell::default(),
             propagation: Cell::default(),
             script: RefCell::new(Box::new(|_, _, _| None)),
+            pages: RefCell::new(Box::new(|_| None)),
             counts: RefCell::default(),
             left: RefCell::default(),
             sent: RefCell::default(),
@@ -474,10 +497,24 @@ impl Service for World {
         self.secrets.borrow().get(field).cloned()
     }
 
+    async fn assertion(&self, call: &str) -> Result<String, String> {
+        assert!(call.starts_with("sign-in"), "{call}");
+        let made = *self.assertion.borrow();
+        made.map(str::to_owned)
+            .ok_or_else(|| "there is nothing to make one of".to_owned())
+    }
+
+    async fn one_time_code(&self, field: &str, call: &str) -> Result<String, String> {
+        assert_eq!((field, call), ("otp_secret", "page-end-code"));
+        let made = *self.one_time_code.borrow();
+        made.map(str::to_owned).map_err(str::to_owned)
+    }
+
     fn endpoint(&self, name: &str) -> Option<String> {
+        let [login, graph] = self.endpoints.get();
         match name {
-            "login" => Some("https://login.test".into()),
-            "graph" => Some("https://graph.test".into()),
+            "login" => Some(login.into()),
+            "graph" => Some(graph.into()),
             _ => None,
         }
     }

@@ -23,23 +23,26 @@ impl World {
             body,
         } = request;
         let body = String::from_utf8(body).unwrap();
-        let token = path.ends_with("/oauth2/v2.0/token");
-        assert_eq!(
-            origin,
-            if token {
-                "https://login.test"
-            } else {
-                "https://graph.test"
-            }
-        );
+        let [login, graph] = self.endpoints.get();
         let kind = match path.as_str() {
-            _ if token && body.contains("grant_type=refresh_token") => Kind::Redeem,
-            _ if token => Kind::Token,
+            path if path.ends_with("/oauth2/v2.0/token") => {
+                if body.contains("grant_type=refresh_token") {
+                    Kind::Redeem
+                } else {
+                    Kind::Token
+                }
+            }
             "/v1.0/$batch" => Kind::Batch,
-            path => name(path.strip_prefix("/v1.0").unwrap()).1,
+            path if path.ends_with("/.well-known/openid-configuration") => Kind::Tenant,
+            path => match path.strip_prefix("/v1.0") {
+                Some(path) => name(path).1,
+                None => Kind::Page,
+            },
         };
+        let is_login = matches!(kind, Kind::Token | Kind::Redeem | Kind::Page | Kind::Tenant);
+        assert_eq!(origin, if is_login { login } else { graph });
         let about = match kind {
-            Kind::Token | Kind::Redeem => Vec::new(),
+            Kind::Token | Kind::Redeem | Kind::Page | Kind::Tenant => Vec::new(),
             Kind::Batch => {
                 let parts: Value = serde_json::from_str(&body).unwrap();
                 parts["requests"]
@@ -63,6 +66,8 @@ impl World {
         let reply = match kind {
             Kind::Token => self.token(&body),
             Kind::Redeem => self.redeem(&body),
+            Kind::Page => return self.page(method, &path, &body),
+            Kind::Tenant => self.tenant(&path),
             Kind::Batch => self.batch(&body),
             _ => {
                 let path = path.strip_prefix("/v1.0").unwrap();
@@ -104,12 +109,16 @@ impl World {
     }
 
     fn token(&self, body: &str) -> Reply {
-        assert!(body.contains("client_secret=stand%2Fin%2Bsecret"), "{body}");
+        if self.secrets.borrow().contains_key("client_secret") {
+            assert!(body.contains("client_secret=stand%2Fin%2Bsecret"), "{body}");
+        }
         if let Some(fault) = self.fault(Kind::Token, "") {
             return faulty(fault, || unreachable!("a sign-in has no effect"));
         }
         self.tokens.set(self.tokens.get() + 1);
-        let claims = json!({"roles": *self.roles.borrow()}).to_string();
+        let mut claims = self.token_claims.borrow().clone();
+        claims["roles"] = json!(*self.roles.borrow());
+        let claims = claims.to_string();
         let token = format!(
             "{}.{}.token{}",
             base64("{}"),
@@ -148,6 +157,9 @@ impl World {
 
     /// The time as HTTP writes it, on the day on which the world begins.
     fn date(&self) -> String {
+        if let Some(date) = self.date.get() {
+            return date.to_owned();
+        }
         let seconds = self.clock.now().as_secs();
         format!(
             "Mon, 23 Nov 2026 {:02}:{:02}:{:02} GMT",
@@ -155,6 +167,21 @@ impl World {
             seconds / 60 % 60,
             seconds % 60
         )
+    }
+
+    /// Tenants are named by their ids; the sub domain `contoso` is that of the connection's tenant.
+    fn tenant(&self, path: &str) -> Reply {
+        let asked = path.split('/').nth(1).unwrap();
+        let tenant = match asked {
+            "contoso.onmicrosoft.com" => id(0xd),
+            other if other.ends_with(".onmicrosoft.com") => id(0xbad),
+            other => other.to_owned(),
+        };
+        if let Some(fault) = self.fault(Kind::Tenant, asked) {
+            return faulty(fault, || unreachable!("reading has no effect"));
+        }
+        let issuer = format!("https://login.test/{tenant}/v2.0");
+        Reply::Answer(200, Vec::new(), json!({"issuer": issuer}).to_string())
     }
 
     fn batch(&self, body: &str) -> Reply {

@@ -1,4 +1,7 @@
-//! Which fields the connections of an adapter have, and which of them are secret.
+//! Which fields the connections of an adapter have, which of them are secret, and when they add up.
+
+use super::Connection;
+use super::fit::{self, Misfit};
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,6 +10,8 @@ pub(crate) enum Kind {
     Flag,
     /// A table that says where the secret is, never the secret.
     Secret,
+    /// A table that says where a certificate and its key are.
+    Certificate,
 }
 
 /// A kind of service that connections lead to.
@@ -17,6 +22,8 @@ pub(crate) struct Adapter {
     pub(crate) clouds: &'static [&'static str],
     /// Fields that name the application and the tenant, between which the service's quotas are counted.
     pub(crate) account: &'static [&'static str],
+    /// Whether the fields add up.
+    pub(crate) fits: fn(&Connection) -> Result<(), Misfit>,
 }
 
 /// Microsoft Entra ID, formerly Azure AD.
@@ -25,6 +32,8 @@ pub(crate) const AZURE_AD: Adapter = Adapter {
     fields: &[
         ("client_id", Kind::Text),
         ("client_secret", Kind::Secret),
+        ("certificate", Kind::Certificate),
+        ("federated_token", Kind::Secret),
         ("tenant_id", Kind::Text),
         ("account_sub_domain", Kind::Text),
         ("username", Kind::Text),
@@ -37,6 +46,7 @@ pub(crate) const AZURE_AD: Adapter = Adapter {
     ],
     clouds: &["global", "us-gov", "us-gov-dod", "china"],
     account: &["tenant_id", "account_sub_domain", "client_id"],
+    fits: fit::entra,
 };
 
 /// Every adapter that is known.

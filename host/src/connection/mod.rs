@@ -3,8 +3,13 @@
 //! A [`Connection`] holds no secret, only where each is kept; [`config`] reads them from `tipstaff.toml`.
 
 mod adapter;
+mod assertion;
+mod certificate;
 pub mod config;
+mod fit;
+mod one_time_code;
 mod secret;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,9 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{AZURE_AD, Adapter, Kind};
+pub(crate) use certificate::Standing;
+pub use certificate::{Certificate, CertificateError};
 pub use config::{Config, ConfigError};
+pub use fit::Misfit;
+pub(crate) use one_time_code::OneTimeCodes;
 pub use secret::{SecretSource, SourceError};
 pub use tipstaff_egress::{NetworkPolicy, Pin, ProxyAddress};
+pub(crate) use vault::Vault;
 
 /// One adapter's endpoint and credentials, under a name.
 #[derive(Debug)]
@@ -23,6 +33,7 @@ pub struct Connection {
     adapter: &'static Adapter,
     fields: BTreeMap<String, String>,
     secrets: BTreeMap<String, SecretSource>,
+    certificate: Option<Certificate>,
     cloud: Cloud,
     network: Network,
     proxy: Option<Proxy>,
@@ -102,6 +113,7 @@ impl Connection {
             adapter: &AZURE_AD,
             fields: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            certificate: None,
             cloud: Cloud::Named("global".to_owned()),
             network: Network::default(),
             proxy: None,
@@ -125,6 +137,13 @@ impl Connection {
     #[must_use]
     pub fn client_secret(self, source: SecretSource) -> Self {
         self.secret("client_secret", source)
+    }
+
+    /// Sets the certificate that the application signs in with, instead of a client secret.
+    #[must_use]
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = Some(certificate);
+        self
     }
 
     /// Sets a field that is no secret.
@@ -220,6 +239,22 @@ impl Connection {
             .map(|(name, source)| (name.as_str(), source))
     }
 
+    /// The certificate that it signs in with.
+    #[must_use]
+    pub fn which_certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// Where each of its secrets is, the certificate among them: for people, never what they are.
+    #[must_use]
+    pub fn places(&self) -> BTreeMap<&str, String> {
+        let certificate = self.certificate.iter();
+        self.secrets()
+            .map(|(field, source)| (field, source.describe()))
+            .chain(certificate.map(|one| ("certificate", one.describe())))
+            .collect()
+    }
+
     /// Which addresses hold.
     #[must_use]
     pub fn which_cloud(&self) -> &Cloud {
@@ -268,6 +303,21 @@ impl Connection {
         self.adapter.kind(field)
     }
 
+    /// Whether it has this secret field, or a certificate where that is asked for.
+    pub(crate) fn has_secret(&self, field: &str) -> bool {
+        self.secrets.contains_key(field)
+            || self.certificate.is_some() && self.kind(field) == Some(Kind::Certificate)
+    }
+
+    /// Whether its fields add up to one way of signing in.
+    ///
+    /// # Errors
+    ///
+    /// Why they do not.
+    pub fn fits(&self) -> Result<(), Misfit> {
+        (self.adapter.fits)(self)
+    }
+
     /// Fields that were set through the builder and that the adapter does not have, or has as the other kind.
     pub(crate) fn misplaced(&self) -> Option<&str> {
         let open = self
@@ -278,6 +328,8 @@ impl Connection {
             .secrets
             .keys()
             .find(|f| self.kind(f) != Some(Kind::Secret));
-        open.or(secret).map(String::as_str)
+        let certificate = self.certificate.is_some() && !self.has_secret("certificate");
+        let field = open.or(secret).map(String::as_str);
+        field.or(certificate.then_some("certificate"))
     }
 }

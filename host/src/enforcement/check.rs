@@ -77,10 +77,11 @@ impl Host {
             notes,
         );
         let log = Arc::clone(&self.inner.log);
-        let findings = action
+        let mut findings = action
             .check(Arc::clone(&access.view), session, log, &self.inner.limits)
             .await
             .map_err(CheckError::Cut)?;
+        findings.extend(access.findings().await);
         let troubles =
             std::mem::take(&mut *troubles.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(CheckReport { findings, troubles })

@@ -25,6 +25,16 @@ pub(crate) fn connection(connection: &Connection, paint: Paint) -> String {
         };
         (name, format!("in {} ({state})", source.describe()))
     }));
+    lines.extend(connection.which_certificate().map(|certificate| {
+        let state = match certificate.is_there() {
+            Ok(()) => "there".to_owned(),
+            Err(error) => format!("not usable: {error}"),
+        };
+        (
+            "certificate",
+            format!("{} ({state})", certificate.describe()),
+        )
+    }));
     let network = connection.how_to_connect();
     let verified = if network.verify_ssl {
         "true"
