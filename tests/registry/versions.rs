@@ -1,5 +1,7 @@
 //! Versions side by side: which one starts, and what it takes to change that.
 
+use std::time::{Duration, Instant};
+
 use tipstaff::registry::{Origin, Target};
 use tipstaff::{Assets, Claims, Host, HostError, RegistryError};
 use tipstaff_tests::{Ran, Trial, program};
@@ -153,6 +155,10 @@ async fn an_installed_version_can_replace_what_the_program_carries_and_give_way_
         ),
         "{taken:?}"
     );
+    // What it carries is there already.
+    let same = host.install_bytes("x", carried).await.unwrap();
+    assert!(same.was_there && same.is_active && same.standing.is_approved());
+    assert_eq!(host.actions().await.unwrap().len(), 1);
     host.install_bytes("x", &version("1.1.0")).await.unwrap();
     assert_eq!(starts(&host).await, "1.0.0");
     host.activate(NAME, "1.1.0", None).await.unwrap();
@@ -231,4 +237,43 @@ async fn everything_is_listed() {
         [("1.0.0", there, true, true), ("2.0.0", there, false, false)]
     );
     assert_eq!(listed[0].title, "A program for tests");
+}
+
+/// What tells [`another_process`] that it is one: a state folder and a version.
+const TASK: &str = "TIPSTAFF_TEST_ACTIVATE";
+
+/// Not a test: a process that activates the version that it is told of.
+#[tokio::test]
+#[ignore = "another test starts it as a process of its own"]
+async fn another_process() {
+    let Ok(task) = std::env::var(TASK) else {
+        return;
+    };
+    let (version, folder) = task.split_once(' ').unwrap();
+    let host = host(std::path::Path::new(folder)).await;
+    host.activate(NAME, version, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_another_process_activates_starts_here_within_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    put(&host, &version("1.0.0")).await;
+    assert_eq!(starts(&host).await, "1.0.0");
+    // This process has not loaded the other version.
+    let other = crate::host(folder.path()).await;
+    put(&other, &version("1.1.0")).await;
+    drop(other);
+    let done = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["versions::another_process", "--exact", "--ignored"])
+        .env(TASK, format!("1.1.0 {}", folder.path().display()))
+        .output()
+        .await
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let deadline = Instant::now() + Duration::from_secs(1);
+    while starts(&host).await != "1.1.0" {
+        assert!(Instant::now() < deadline, "it did not arrive");
+        tokio::task::yield_now().await;
+    }
 }

@@ -240,6 +240,11 @@ impl Host {
         {
             return Err(taken(&action, carried.digest()).into());
         }
+        if self.is_bundled(&action) {
+            // What the program carries needs no copy: it is wherever the program is.
+            let standing = self.standing(&action).await?;
+            return self.installation(action, true, standing);
+        }
         self.install_component(&binary)?;
         let size = component.len() as u64;
         let (host, put) = (self.clone(), action.clone());
@@ -276,6 +281,15 @@ impl Host {
         })
         .await?;
         let standing = self.standing(&action).await?;
+        self.installation(action, was_there, standing)
+    }
+
+    fn installation(
+        &self,
+        action: Action,
+        was_there: bool,
+        standing: Standing,
+    ) -> Result<Installation, HostError> {
         let book = self.inner.registry.book()?;
         let is_active = self
             .meant(&book, &action.manifest().name)

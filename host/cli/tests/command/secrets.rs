@@ -46,7 +46,7 @@ impl Out {
 /// What a person does with a connection, with the log at its most talkative.
 fn use_it(place: &Place, name: &str, variables: &[(&str, &str)], out: &mut Out) -> Vec<Said> {
     let report = format!("{name}.jsonl");
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 9] = [
         &["connections", "list"],
         &["connections", "show", "corp"],
         &["check", "--connection", "corp", "-vvv"],
@@ -68,6 +68,8 @@ fn use_it(place: &Place, name: &str, variables: &[(&str, &str)], out: &mut Out) 
             "--format",
             "json",
         ],
+        &["connections", "test", "corp", "-vvv"],
+        &["assets", "fetch", "--connection", "corp", "-vvv"],
         &["runs", "list"],
         &["runs", "show", "last", "-vvv"],
         &["runs", "export", "last"],
