@@ -7,7 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
@@ -126,23 +127,56 @@ pub enum InvalidId {
 /// One thing to act on, as the inventory has it.
 ///
 /// As JSON it is `{"id":…,"type":…,"labels":[…],"adapters":[{"adapter":…,"connection":…,"data":{…}}]}`. Deserialising
-/// also takes the short form of one Entra identity, `{"id":…}` or `{"userPrincipalName":…}` (see [`fields`]).
+/// also takes the short form of one Entra identity, `{"id":…}` or `{"userPrincipalName":…}` (see [`fields`]), and an
+/// asset that was read in its full form is written as it was.
 ///
 /// [`fields`]: crate::fields
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Asset {
     /// Its name in lists and outcomes.
     pub id: AssetId,
     /// What it is: `user`, `device`.
-    #[serde(rename = "type")]
     pub kind: String,
     /// Marks that people put on it.
     pub labels: Vec<String>,
     /// What each adapter knows of it. May be empty, and may name an adapter several times (several tenants).
     pub adapters: Vec<AdapterData>,
     /// Members that this version does not know, kept so that an asset is printed as it was imported.
-    #[serde(flatten)]
     pub other: Map<String, Value>,
+    /// Which members it was read without.
+    pub(crate) unsaid: Unsaid,
+}
+
+/// Members that were missing where an asset was read, so that they are missing again where it is written. They say
+/// nothing of the asset, and two that differ in no more than this are equal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unsaid {
+    pub(crate) kind: bool,
+    pub(crate) labels: bool,
+}
+
+impl PartialEq for Unsaid {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Serialize for Asset {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("id", &self.id)?;
+        if !(self.unsaid.kind && self.kind == USER) {
+            members.serialize_entry("type", &self.kind)?;
+        }
+        if !(self.unsaid.labels && self.labels.is_empty()) {
+            members.serialize_entry("labels", &self.labels)?;
+        }
+        members.serialize_entry("adapters", &self.adapters)?;
+        for (name, value) in &self.other {
+            members.serialize_entry(name, value)?;
+        }
+        members.end()
+    }
 }
 
 /// What one adapter knows of an asset.
@@ -170,6 +204,7 @@ impl Asset {
             labels: Vec::new(),
             adapters,
             other: Map::new(),
+            unsaid: Unsaid::default(),
         }
     }
 
@@ -273,5 +308,19 @@ mod tests {
         );
         let asset: Asset = serde_json::from_str(line).unwrap();
         assert_eq!(serde_json::to_string(&asset).unwrap(), line);
+    }
+
+    #[test]
+    fn what_was_not_said_is_not_written() {
+        for line in [
+            r#"{"id":"a","adapters":[]}"#,
+            r#"{"id":"a","labels":[],"adapters":[],"seen":1}"#,
+            r#"{"id":"a","type":"user","adapters":[{"adapter":"x_adapter","data":{}}]}"#,
+        ] {
+            let mut asset: Asset = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_string(&asset).unwrap(), line);
+            asset.labels.push("vip".to_owned());
+            assert!(serde_json::to_string(&asset).unwrap().contains("vip"));
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::asset::{AdapterData, Asset, AssetId, USER};
+use crate::asset::{AdapterData, Asset, AssetId, USER, Unsaid};
 use crate::fault::{Fault, quoted};
 use crate::fields::Identity;
 
@@ -33,10 +33,17 @@ pub(crate) fn asset(value: Value) -> Result<Asset, Fault> {
         }
         Value::Null => return Err(Fault::NotAnObject { found: "null" }),
     };
+    let unsaid = Unsaid {
+        kind: !members.contains_key("type"),
+        labels: !members.contains_key("labels"),
+    };
     let kind = kind(&mut members)?;
     let labels = labels(&mut members)?;
     let mut asset = match members.remove("adapters") {
-        Some(adapters) => full(members, adapters)?,
+        Some(adapters) => Asset {
+            unsaid,
+            ..full(members, adapters)?
+        },
         None => short(members)?,
     };
     asset.kind = kind;

@@ -69,8 +69,15 @@ pub(crate) fn asset() -> impl Strategy<Value = Value> {
     });
     let labels = prop::collection::vec(prop::sample::select(&LABELS[..]), 0..3);
     let kind = prop::sample::select(&["user", "device"][..]);
-    (kind, labels, prop::collection::vec(entity, 0..4)).prop_map(|(kind, labels, adapters)| {
-        json!({"type": kind, "labels": labels, "adapters": adapters, "f": "a"})
+    let entities = prop::collection::vec(entity, 0..4);
+    (kind, labels, entities, any::<bool>()).prop_map(|(kind, labels, adapters, is_terse)| {
+        let mut asset = json!({"type": kind, "labels": labels, "adapters": adapters, "f": "a"});
+        if let Some(members) = asset.as_object_mut().filter(|_| is_terse) {
+            members.retain(|name, value| {
+                !(name == "type" && value == "user" || name == "labels" && *value == json!([]))
+            });
+        }
+        asset
     })
 }
 

@@ -150,7 +150,9 @@ impl<'de> Visitor<'de> for WholeAsset<'_> {
             id.ok_or_else(|| missing("id"))?,
             adapters.ok_or_else(|| missing("adapters"))?,
         );
-        asset.kind = kind.ok_or_else(|| missing("type"))?;
+        if let Some(kind) = kind {
+            asset.kind = kind;
+        }
         asset.labels = labels;
         Ok(asset)
     }

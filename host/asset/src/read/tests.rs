@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Damage;
 use super::*;
+use crate::asset::Unsaid;
 use crate::asset::{AdapterData, InvalidId};
 
 const DOWNLOAD: &[u8] = include_bytes!("../../testdata/download-users.csv");
@@ -463,6 +464,7 @@ fn asset() -> impl Strategy<Value = Asset> {
                 labels,
                 adapters,
                 other,
+                unsaid: Unsaid::default(),
             }
         })
 }
