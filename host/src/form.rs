@@ -44,8 +44,21 @@ fn common(manifest: &Manifest) -> Map<String, Value> {
 /// manifest says.
 #[must_use]
 pub fn form(manifest: &Manifest) -> Value {
-    let mut fields = common(manifest);
-    for schema in [&manifest.connection_schema, &manifest.settings_schema] {
+    let mut form = of_schemas(
+        common(manifest),
+        &manifest.connection_schema,
+        &manifest.settings_schema,
+    );
+    if let Some(form) = form.as_object_mut() {
+        form.insert("title".to_owned(), Value::from(manifest.title.as_str()));
+        let summary = Value::from(manifest.summary.as_str());
+        form.insert("description".to_owned(), summary);
+    }
+    form
+}
+
+fn of_schemas(mut fields: Map<String, Value>, connection: &Value, settings: &Value) -> Value {
+    for schema in [connection, settings] {
         for (name, field) in properties(schema) {
             fields.insert(name.clone(), field.clone());
         }
@@ -61,7 +74,7 @@ pub fn form(manifest: &Manifest) -> Value {
         "else",
         "dependentRequired",
     ] {
-        if let Some(value) = manifest.connection_schema.get(rule) {
+        if let Some(value) = connection.get(rule) {
             own.insert(rule.to_owned(), value.clone());
         }
     }
@@ -69,8 +82,6 @@ pub fn form(manifest: &Manifest) -> Value {
     let inline = json!({"properties": {"use_stored_credentials": {"const": false}}, "required": ["use_stored_credentials"]});
     let mut form = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": manifest.title,
-        "description": manifest.summary,
         "type": "object",
         "additionalProperties": false,
         "properties": fields,
@@ -78,10 +89,7 @@ pub fn form(manifest: &Manifest) -> Value {
         "then": own,
         "else": stored,
     });
-    if let (Some(required), Some(form)) = (
-        manifest.settings_schema.get("required"),
-        form.as_object_mut(),
-    ) {
+    if let (Some(required), Some(form)) = (settings.get("required"), form.as_object_mut()) {
         form.insert("required".to_owned(), required.clone());
     }
     form
@@ -179,5 +187,36 @@ fn written(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_required_changes_with_stored_credentials() {
+        let fields = json!({"use_stored_credentials": {"type": "boolean"}, "adapter_connection": {"type": "string"}});
+        let connection = json!({"required": ["client_id"], "anyOf": [{"required": ["tenant_id"]}],
+            "properties": {"client_id": {"type": "string"}, "tenant_id": {"type": "string"}}});
+        let settings = json!({"properties": {"batch_size": {"type": "integer", "default": 20}}});
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        let form = of_schemas(fields, &connection, &settings);
+        let fits = |filled: Value| crate::schema::check(&form, &filled).is_ok();
+        assert!(fits(json!({"adapter_connection": "corp", "batch_size": 1})));
+        assert!(
+            !fits(json!({"batch_size": 1}))
+                && !fits(json!({"adapter_connection": "corp", "batch_size": "1"}))
+        );
+        assert!(fits(
+            json!({"use_stored_credentials": false, "client_id": "x", "tenant_id": "y"})
+        ));
+        assert!(!fits(
+            json!({"use_stored_credentials": false, "client_id": "x"})
+        ));
+        assert!(!fits(
+            json!({"use_stored_credentials": true, "client_id": "x", "tenant_id": "y"})
+        ));
+        assert!(!fits(json!({"adapter_connection": "corp", "odd": 1})));
     }
 }

@@ -122,6 +122,30 @@ impl Edit {
         }
     }
 
+    /// Takes from a connection all fields but those that `kept` says yes to.
+    pub(crate) fn keep(&mut self, name: &str, kept: impl Fn(&str) -> bool) {
+        let connection = self
+            .document
+            .get_mut("connections")
+            .and_then(Item::as_table_like_mut)
+            .and_then(|connections| connections.get_mut(name))
+            .and_then(Item::as_table_like_mut);
+        if let Some(connection) = connection {
+            let fields: Vec<String> = connection
+                .iter()
+                .map(|(field, _)| field.to_owned())
+                .collect();
+            for field in fields.iter().filter(|field| !kept(field)) {
+                connection.remove(field);
+            }
+        }
+    }
+
+    /// The text as it is now.
+    pub(crate) fn text(&self) -> String {
+        self.document.to_string()
+    }
+
     /// Takes a connection away.
     pub(crate) fn remove(&mut self, name: &str) {
         let connections = self.document.get_mut("connections");

@@ -11,6 +11,7 @@ mod diagnostic;
 mod edit;
 mod folders;
 mod follow;
+mod inline;
 mod logging;
 mod printer;
 mod show;

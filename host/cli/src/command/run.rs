@@ -15,6 +15,7 @@ use crate::ask::{self, Yes};
 use crate::context::{Context, load_action};
 use crate::diagnostic::{Failure, exit};
 use crate::follow::{Follow, Format, Report};
+use crate::inline::Filled;
 use crate::printer::Printer;
 use crate::show;
 use crate::signals::Signals;
@@ -31,7 +32,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     whom: Whom,
 
-    /// Set a field of the action's form; may be repeated
+    /// Set a field of the action's form (`tipstaff actions form`); may be repeated. Fields of the connection need
+    /// `--set use_stored_credentials=false`
     #[arg(long, value_name = "FIELD=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
 
@@ -103,6 +105,10 @@ pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Fa
     let (connection, others) = context.connection_and_others(&args.connection)?;
     let host = context.host().await?;
     let action = load_action(&host, &args.action).await?;
+    let filled = Filled::of(args.set, action.manifest(), &args.connection)?;
+    let connection = filled
+        .connection(context, action.manifest(), &connection)?
+        .unwrap_or(connection);
     let urgent = args.urgent || args.whom.are_few();
     // A list may come from a pipe that is slow, or from a person who types.
     let (printer, of_host, whom, now) = (
@@ -121,7 +127,7 @@ pub(crate) async fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Fa
         .await?;
     let approved = ask::may_use(context, &host, &action, args.yes, &mut signals).await?;
     let mut draft = host.plan(&action).connection(connection).assets(list);
-    for (field, value) in args.set {
+    for (field, value) in filled.settings {
         draft = draft.setting_text(field, value);
     }
     if urgent {

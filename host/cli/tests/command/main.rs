@@ -8,6 +8,7 @@
 
 mod actions;
 mod place;
+mod queries;
 mod secrets;
 
 // Shared with the suites in tests/ by its path: building those here would build all of their programs.
