@@ -144,6 +144,7 @@ pub fn answer(data: &[u8]) {
             &reading,
             sealed.kept(),
             &bench.stand_ins,
+            &bench.jars,
         );
         if let Ok(response) = released {
             let seen = response.body();

@@ -140,6 +140,14 @@ impl Service for Memory {
         (field == "client_secret").then(|| "stand-in".to_owned())
     }
 
+    async fn assertion(&self, _: &str) -> Result<String, String> {
+        Err("it has a client secret".to_owned())
+    }
+
+    async fn one_time_code(&self, _: &str, _: &str) -> Result<String, String> {
+        Err("it signs in as the application".to_owned())
+    }
+
     fn endpoint(&self, _: &str) -> Option<String> {
         Some("https://localhost".to_owned())
     }
