@@ -189,8 +189,9 @@ impl Code {
                  does no harm."
             }
             Self::Stopped => {
-                "The run ended before this user's turn; the message says why. If that is a fault, mend it; then run \
-                 again what was not attempted."
+                "The run ended before this user's turn, or before the service accepted a revoke that had been sent (then \
+                 the verdict is `failed` or `in-doubt`); the message says why. If that is a fault, mend it; then run \
+                 those again."
             }
             Self::Throttled => {
                 "The service refused every try for lack of quota, within the bounds of `max_tries` and \

@@ -26,6 +26,29 @@ anew); `tipstaff actions inspect revoke-user-sessions` shows the same for the ve
 | `in-doubt` | It was sent, and nobody knows whether it happened. Doing it again does no harm. | 1 |
 | `not-attempted` | It was never sent: the run ended first, or going on could not help. | 1 |
 
+## Being sure
+
+A service's yes is not the deed. Two settings (`--set NAME=VALUE`) tell more, each at its price:
+
+| Setting | Tells | Takes |
+| --- | --- | --- |
+| none | what the service said: `revoked` | two requests a user |
+| `verify=true` | whether the user's cut-off time moved: `verified`, or `unconfirmed` after some reads | one more request a user, and at most a minute where reads lag; `User.Read.All` |
+| `canary=true` | how long a revoke takes in your tenant today: a test account is cut with the run, and its refresh token tried until it is refused | a test account, and a new token for each run |
+
+The test account stands in the connection. Its refresh token is one of this very application, as a sign-in with
+`offline_access` gives it; a revoke ends it, so store a new one before the next run that measures:
+
+```toml
+canary_user = \"canary@contoso.com\"
+canary_refresh_token = { file = \"/run/secrets/canary\" }
+```
+
+The plan shows the account before you say yes, and it has an outcome of its own under `canary:canary@contoso.com`. With
+`sso_provider = true` in the connection, outcomes list the applications that a user reaches through the tenant, whose own
+sessions live on; that takes `Directory.Read.All`. `priority=high` asks the service to refuse the run's requests later than
+others when quota is short.
+
 ## Codes
 
 A code says why; which verdict it comes with depends on what had been sent. Codes never change their meaning.
