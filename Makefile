@@ -52,6 +52,10 @@ $(CLIENTS_DIR)/node.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.j
 	cd $(CLIENTS_DIR)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+.PHONY: comparison
+comparison: toolchain ## measure our row of docs/comparison.md, and print it
+	$(CARGO) test --locked --package tipstaff-tests --test comparison
+
 # What libFuzzer asks of the compiler: counters at every edge. For the host alone; build scripts and the component have none.
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table

@@ -1,6 +1,6 @@
 //! MSAL for Python, with requests for Graph.
 
-use entra_emulator::{Fault, FaultRule, Route, Settings, Throttling};
+use entra_emulator::{Cloud, Fault, FaultRule, Route, Settings, Throttling};
 use serde_json::json;
 
 use crate::stage::{NUMBERED, PEOPLE, REQUEST_ID, Stage};
@@ -67,6 +67,19 @@ async fn revokes() {
         entry.map(|entry| (entry.method.as_str(), entry.status)),
         Some(("POST", 200))
     );
+}
+
+#[tokio::test]
+async fn revokes_in_the_other_clouds() {
+    for cloud in [Cloud::UsGov, Cloud::UsGovDod, Cloud::China] {
+        let stage = Stage::of(cloud, Settings::default()).await;
+        let seen = stage.python(SCRIPT, "revoke").await;
+        assert_eq!(
+            (&seen["status"], &seen["value"]),
+            (&200.into(), &true.into())
+        );
+        assert_eq!(stage.revocations("ada@contoso.example"), 1, "{cloud:?}");
+    }
 }
 
 #[tokio::test]

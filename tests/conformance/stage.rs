@@ -5,14 +5,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use entra_emulator::{
-    App, ClientCertificate, Emulator, Federated, Mfa, Options, Settings, Tenant, User,
+    App, ClientCertificate, Cloud, Emulator, Federated, Mfa, Options, Settings, Tenant, User,
 };
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
 
-/// The names that stand for the emulator in a client's process.
-const EMULATED: &str = "login.microsoftonline.com,graph.microsoft.com";
 /// A client that says nothing for so long has hung. Generous, as the machine may do other things.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How many `userNNNNNN@contoso.example` there are.
@@ -29,6 +27,7 @@ pub(crate) const REQUEST_ID: &str = "3f1b7c6a-0d5e-4a55-9a5e-7a2f4c1d9b10";
 /// A tenant, and a folder for what clients are given and leave behind.
 pub(crate) struct Stage {
     pub(crate) emulator: Emulator,
+    cloud: Cloud,
     folder: tempfile::TempDir,
 }
 
@@ -40,6 +39,11 @@ impl Stage {
 
     /// The same, and the emulator behaves so.
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::of(Cloud::Global, settings).await
+    }
+
+    /// The same, in another cloud.
+    pub(crate) async fn of(cloud: Cloud, settings: Settings) -> Self {
         let certificate = ClientCertificate::generate("conformance").unwrap();
         let confidential = App {
             certificates: vec![certificate.der.clone()],
@@ -57,6 +61,7 @@ impl Stage {
             ..App::new(PUBLIC_CLIENT)
         };
         let tenant = Tenant::builder()
+            .cloud(cloud)
             .app(confidential)
             .app(public)
             .users(Tenant::sample().users().to_vec())
@@ -78,6 +83,7 @@ impl Stage {
         let emulator = Emulator::start(tenant, options).await.unwrap();
         let stage = Self {
             emulator,
+            cloud,
             folder: tempfile::tempdir().unwrap(),
         };
         let (cert, key) = (&certificate.certificate_pem, &certificate.key_pem);
@@ -99,6 +105,8 @@ impl Stage {
     /// What a client is told.
     fn configuration(&self) -> Value {
         json!({
+            "login_host": self.cloud.login_host(),
+            "graph_host": self.cloud.graph_host(),
             "tenant_id": self.emulator.tenant_id(),
             "client_id": self.emulator.client_id(),
             "client_secret": self.emulator.client_secret(),
@@ -151,7 +159,11 @@ impl Stage {
             .envs(given)
             .env("PATH", path)
             .env("HOME", self.folder.path())
-            .env("EMULATED_HOSTS", EMULATED)
+            // These names stand for the emulator.
+            .env(
+                "EMULATED_HOSTS",
+                format!("{},{}", self.cloud.login_host(), self.cloud.graph_host()),
+            )
             .env("EMULATED_PORT", port)
             .env("TENANT", self.configuration().to_string())
             .env("PYTHONPATH", &loopback)

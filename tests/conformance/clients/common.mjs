@@ -8,8 +8,8 @@ import {join} from 'node:path';
 export const load = createRequire(join(process.env.CLIENTS, 'package.json'));
 
 export const tenant = JSON.parse(process.env.TENANT);
-export const authority = `https://login.microsoftonline.com/${tenant.tenant_id}`;
-export const scopes = ['https://graph.microsoft.com/.default'];
+export const authority = `https://${tenant.login_host}/${tenant.tenant_id}`;
+export const scopes = [`https://${tenant.graph_host}/.default`];
 
 export const certificate = () => readFileSync(tenant.certificate_file, 'utf8');
 export const key = () => readFileSync(tenant.key_file, 'utf8');

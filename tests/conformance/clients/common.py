@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 TENANT = json.loads(os.environ["TENANT"])
-AUTHORITY = f"https://login.microsoftonline.com/{TENANT['tenant_id']}"
-GRAPH = "https://graph.microsoft.com/v1.0"
-SCOPES = ["https://graph.microsoft.com/.default"]
+AUTHORITY = f"https://{TENANT['login_host']}/{TENANT['tenant_id']}"
+GRAPH = f"https://{TENANT['graph_host']}/v1.0"
+SCOPES = [f"https://{TENANT['graph_host']}/.default"]
 
 
 def certificate() -> str:
