@@ -18,6 +18,7 @@ use crate::tenant::{App, Cloud, DEFAULT_TENANT_ID, SeedError, Tenant};
 
 /// The options of the command.
 #[derive(Args, Clone, Debug)]
+#[command(after_long_help = help())]
 pub struct EmulatorArgs {
     /// Port of the sign-in service and of Graph; 0 for any free one
     #[arg(long, value_name = "PORT", default_value_t = 8443)]
@@ -84,7 +85,7 @@ pub struct EmulatorArgs {
 
 /// A Microsoft Entra tenant on loopback, for tests and demonstrations
 #[derive(Debug, Parser)]
-#[command(name = "entra-emulator", version, after_long_help = help())]
+#[command(name = "entra-emulator", version)]
 struct Whole {
     #[command(flatten)]
     args: EmulatorArgs,
@@ -341,6 +342,14 @@ mod tests {
     use clap::FromArgMatches as _;
 
     use super::*;
+
+    /// Whatever the command is called.
+    #[test]
+    fn the_help_of_a_subcommand_has_the_admin_side_too() {
+        let mut command = EmulatorArgs::augment_args(clap::Command::new("emulator"));
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("POST   /faults") && help.contains("overloaded"));
+    }
 
     #[test]
     fn the_command_is_sound_and_its_defaults_are_the_tenants() {

@@ -43,7 +43,7 @@ impl World {
     pub(crate) fn new(tenant: Tenant, settings: Settings, journal: Journal) -> Self {
         let clock = Clock::new();
         let now = clock.now();
-        let directory = Directory::new(tenant.users.iter().cloned(), now);
+        let directory = first_directory(&tenant, now);
         let throttle = Throttle::new(settings.throttle, settings.refill, directory.living(), now);
         Self {
             directory: RwLock::new(directory),
@@ -130,7 +130,7 @@ impl World {
     pub(crate) fn reset(&self) {
         self.clock.reset();
         let now = self.clock.now();
-        *self.directory_mut() = Directory::new(self.tenant.users.iter().cloned(), now);
+        *self.directory_mut() = first_directory(&self.tenant, now);
         *self.apps_mut() = self.tenant.apps.clone();
         *self
             .settings
@@ -187,6 +187,13 @@ impl World {
             })
             .map(|app| app.client_id)
     }
+}
+
+/// The people that a tenant starts with. They were there a day before: a cut-off time of this very second could not be
+/// told from one that a revoke has moved, as Graph shows whole seconds.
+fn first_directory(tenant: &Tenant, now: Moment) -> Directory {
+    const A_DAY_MS: i64 = 86_400_000;
+    Directory::new(tenant.users.iter().cloned(), now.plus_ms(-A_DAY_MS))
 }
 
 /// See [`World::is_session_good`].

@@ -49,6 +49,25 @@ async fn e7_reads_lag_behind_by_the_replication_delay() {
 }
 
 #[tokio::test]
+async fn e7_who_is_there_at_the_start_is_not_new_and_who_is_added_is() {
+    let trial = Trial::sample().await;
+    trial.emulator.stop_clock();
+    let (start, day) = (trial.emulator.now(), jiff::SignedDuration::from_hours(24));
+    let since = |name: &str| {
+        let user = trial.emulator.user(name).unwrap();
+        trial
+            .emulator
+            .now()
+            .duration_since(user.sign_in_sessions_valid_from)
+    };
+    assert!(since(ADA) >= day);
+    trial.emulator.put_user(User::member("new@contoso.example"));
+    assert_eq!(since("new@contoso.example").as_secs(), 0);
+    trial.emulator.reset();
+    assert!(trial.emulator.now() >= start && since(ADA) >= day);
+}
+
+#[tokio::test]
 async fn e7_refresh_tokens_die_and_access_tokens_live_on() {
     let tenant = Tenant::builder()
         .user(User::member(ADA).with_password("pw"))
