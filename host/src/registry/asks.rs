@@ -169,7 +169,7 @@ impl Asks {
         if let Some(jar) = &call.cookie_jar {
             self.add("cookies", &format!("{name}, {jar}"));
         }
-        if let Some(claim) = claim(call) {
+        if let Some(claim) = claim(call, network) {
             self.add("claim", &format!("{name}, {claim}"));
         }
     }
@@ -180,24 +180,81 @@ fn name(call: &Call) -> String {
 }
 
 /// What only the action says of a call.
-fn claim(call: &Call) -> Option<&'static str> {
+fn claim(call: &Call, network: &Declaration) -> Option<&'static str> {
     let Shape::Single { effect, .. } = &call.shape else {
         // An envelope has the effect of its parts, and each part is a call of its own.
         return None;
     };
-    let hands_over = |carried: &Carried| {
-        matches!(
-            carried.what,
-            Held::Secret(_) | Held::Assertion | Held::OneTimeCode(_)
-        ) && matches!(carried.place, Place::FormField(_) | Place::JsonMember(_))
-    };
     match effect {
         _ if matches!(call.method.as_str(), "GET" | "HEAD") => None,
         Effect::Changes => None,
-        Effect::SignsIn if call.carries.iter().any(hands_over) && !call.seals.is_empty() => None,
+        Effect::SignsIn if hands_over(call) || is_step(call, network) => None,
         Effect::SignsIn => Some("which it says only signs in"),
         Effect::Reads => Some("which it says only reads"),
     }
+}
+
+/// Whether it gives a secret of the connection away for something that is sealed.
+fn hands_over(call: &Call) -> bool {
+    let secret = |held: &Held| {
+        matches!(
+            held,
+            Held::Secret(_) | Held::Assertion | Held::OneTimeCode(_)
+        )
+    };
+    carries_in_body(call, secret) && !call.seals.is_empty()
+}
+
+/// Whether it is a step on the way through sign-in pages: it gives back what they sealed, with their cookies, at the
+/// service that takes the secret on this way, and where nothing is changed.
+fn is_step(call: &Call, network: &Declaration) -> bool {
+    let on_this_way = |other: &Call| {
+        other.cookie_jar.is_some()
+            && other.cookie_jar == call.cookie_jar
+            && endpoint(other) == endpoint(call)
+    };
+    let changes = |other: &Call| match &other.shape {
+        Shape::Single { effect, .. } => *effect == Effect::Changes,
+        Shape::ODataJsonBatch { .. } => true,
+    };
+    carries_in_body(call, |held| matches!(held, Held::Sealed(_)))
+        && !call.seals.is_empty()
+        && network
+            .calls
+            .iter()
+            .any(|other| on_this_way(other) && hands_over(other))
+        && !network
+            .calls
+            .iter()
+            .any(|other| changes(other) && share_an_address(call, other, network))
+}
+
+fn carries_in_body(call: &Call, wanted: impl Fn(&Held) -> bool) -> bool {
+    let in_body =
+        |carried: &&Carried| matches!(carried.place, Place::FormField(_) | Place::JsonMember(_));
+    let mut carried = call.carries.iter().filter(in_body);
+    carried.any(|carried| wanted(&carried.what))
+}
+
+/// The name of the endpoint that an address begins with.
+fn endpoint(call: &Call) -> &str {
+    let rest = call.url.strip_prefix('{').unwrap_or_default();
+    rest.split('}').next().unwrap_or_default()
+}
+
+/// Whether two calls can go to one service, as far as the manifest tells.
+fn share_an_address(one: &Call, other: &Call, network: &Declaration) -> bool {
+    let addresses = |call: &Call| {
+        let named = network
+            .endpoints
+            .iter()
+            .filter(|known| known.name == endpoint(call));
+        let addresses = named.flat_map(|known| known.addresses.iter());
+        addresses
+            .map(|(_, address)| address.to_ascii_lowercase())
+            .collect::<BTreeSet<_>>()
+    };
+    endpoint(one) == endpoint(other) || !addresses(one).is_disjoint(&addresses(other))
 }
 
 /// Everything of a call that holds it back: without one of these it could do more.
@@ -525,6 +582,51 @@ mod tests {
             let asks = asks(&manifest);
             assert_eq!(asks.claims().count() == 1, is_claim, "{method} {effect:?}");
         }
+    }
+
+    #[test]
+    fn a_step_of_sign_in_pages_is_believed_where_nothing_is_changed() {
+        let page = |id: &str, path: &str, what: Held, field: &str| Call {
+            carries: vec![Carried {
+                what,
+                place: Place::FormField(field.to_owned()),
+            }],
+            seals: vec![Sealed {
+                name: "flow".to_owned(),
+                found_in: FindingPlace::ScriptVariable("$Config".to_owned(), "sFT".to_owned()),
+            }],
+            cookie_jar: Some("pages".to_owned()),
+            ..call(id, "POST", path, Effect::SignsIn, None)
+        };
+        let flow = || Held::Sealed("flow".to_owned());
+        let password = page("pass", "{login}/login", Held::Secret("key".to_owned()), "p");
+        let step = page("step", "{login}/kmsi", flow(), "flowToken");
+        let login = |address: &str| Endpoint {
+            name: "login".to_owned(),
+            addresses: vec![("global".to_owned(), address.to_owned())],
+        };
+        let claims = |login: Endpoint, calls: Vec<Call>| {
+            let mut manifest = example();
+            manifest.network.endpoints.push(login);
+            manifest.network.calls.extend(calls);
+            asks(&manifest).claims().count()
+        };
+        let own = || login("https://login.example");
+        assert_eq!(claims(own(), vec![password.clone(), step.clone()]), 0);
+        // Nobody gives a secret there; or not on this way; or it is where something is changed.
+        assert_eq!(claims(own(), vec![step.clone()]), 1);
+        let elsewhere = Call {
+            cookie_jar: Some("other".to_owned()),
+            ..password.clone()
+        };
+        assert_eq!(claims(own(), vec![elsewhere, step.clone()]), 1);
+        let api = example().network.endpoints[0].addresses[0].1.clone();
+        assert_eq!(claims(login(&api), vec![password.clone(), step.clone()]), 1);
+        let empty = Call {
+            carries: Vec::new(),
+            ..step
+        };
+        assert_eq!(claims(own(), vec![password, empty]), 1);
     }
 
     #[test]
