@@ -74,6 +74,10 @@ fuzz: toolchain ## let a fuzzer loose on one target of fuzz/: FUZZ_TARGET=url FU
 bench: toolchain build ## measure, and print the tables of docs/performance.md
 	$(CARGO) bench --locked --package tipstaff-tests --bench figures
 
+.PHONY: bench-peers
+bench-peers: toolchain $(CLIENTS_DIR)/python.installed ## measure what others revoke in a second beside what this does
+	$(CARGO) bench --locked --package tipstaff-tests --bench figures -- peers
+
 .PHONY: bench-long
 bench-long: toolchain ## measure what takes minutes: the memory that a million assets need
 	$(CARGO) bench --locked --package tipstaff-tests --bench figures -- memory-long

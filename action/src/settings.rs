@@ -100,9 +100,9 @@ pub(crate) const SCHEMA: &str = r#"{
       "description": "Read each user's cut-off time again until it has moved, some tries long, and tell verified from unconfirmed. Needs User.Read.All, and one to six more requests a user."
     },
     "priority": {
-      "type": "string", "enum": ["normal", "high"], "default": "normal",
+      "type": "string", "enum": ["normal", "high"], "default": "normal", "x-urgent": ["high"],
       "title": "Priority",
-      "description": "high: the service refuses these requests later than others when quota is short. For an incident, not for a schedule."
+      "description": "high: where quota is short this run goes before others, and the service refuses its requests later. For an incident, not for a schedule."
     },
     "canary": {
       "type": "boolean", "default": false,

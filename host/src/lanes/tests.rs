@@ -169,3 +169,23 @@ fn a_folder_that_cannot_be_used_stops_nobody() {
     let lanes = lanes(&taken, "a");
     assert!(lanes.hold("writes", Duration::from_secs(1)));
 }
+
+/// What it costs that others see an account: `cargo test -p tipstaff --lib -- --ignored --nocapture lanes`.
+#[test]
+#[ignore = "prints a figure, and checks none"]
+fn what_a_change_takes() {
+    const TIMES: u32 = 20_000;
+    let folder = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
+    let opened = Instant::now();
+    lanes(folder.path(), "a").hold("writes", Duration::from_millis(1));
+    let opened = opened.elapsed();
+    let place = place(folder.path());
+    let began = Instant::now();
+    for _ in 0..TIMES {
+        look(&place);
+    }
+    println!(
+        "opened and changed in {opened:?}; then {:?} a change",
+        began.elapsed() / TIMES
+    );
+}

@@ -8,7 +8,9 @@ mod instructions;
 mod many_users;
 mod memory;
 mod one_user;
+mod peers;
 mod phases;
+mod quota;
 mod start_up;
 mod table;
 mod tenant;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 type Failed = Box<dyn Error>;
 
 const SECTIONS: &str =
-    "start-up, upgrades, one-user, many-users, instructions, memory, memory-long";
+    "start-up, upgrades, one-user, many-users, instructions, quota, memory, memory-long, peers";
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -52,6 +54,7 @@ fn figures(sections: &[String]) -> Result<(), Failed> {
         "one-user",
         "many-users",
         "instructions",
+        "quota",
         "memory",
     ]
     .map(str::to_owned);
@@ -67,6 +70,8 @@ fn figures(sections: &[String]) -> Result<(), Failed> {
             "one-user" => one_user::measure()?,
             "many-users" => many_users::measure()?,
             "instructions" => instructions::measure()?,
+            "quota" => quota::measure()?,
+            "peers" => peers::measure()?,
             "memory" => memory::measure(&[1_000, 100_000])?,
             "memory-long" => memory::measure(&[1_000, 1_000_000])?,
             other => return Err(format!("no section `{other}`: there are {SECTIONS}").into()),

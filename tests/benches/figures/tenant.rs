@@ -24,11 +24,16 @@ pub(crate) struct Tenant {
 impl Tenant {
     /// Starts a tenant with so many users, whose every answer takes at least so many milliseconds.
     pub(crate) fn start(users: usize, latency: u64) -> Result<Self, Failed> {
+        Self::start_with(users, &["--latency", &latency.to_string()])
+    }
+
+    /// Starts a tenant with so many users, and further arguments of the emulator.
+    pub(crate) fn start_with(users: usize, more: &[&str]) -> Result<Self, Failed> {
         let folder = folder()?;
         let mut child = Command::new(std::env::current_exe()?)
             .args([ROLE, "--port", "0", "--ready-json"])
             .args(["--users", &users.to_string()])
-            .args(["--latency", &latency.to_string()])
+            .args(more)
             .arg("--ca-out")
             .arg(folder.path().join("ca.pem"))
             .stdin(Stdio::null())
