@@ -25,6 +25,9 @@ pub(crate) const RESOURCE_UNITS: &str = "resource-units";
 pub(crate) const SELECT: &str =
     "id,userPrincipalName,userType,accountEnabled,externalUserState,onPremisesSyncEnabled";
 
+/// The least that a look-up asks for, which User.ReadBasic.All allows.
+pub(crate) const SELECT_BASIC: &str = "id,userPrincipalName";
+
 /// The property from when on sessions count; it comes only when it is asked for, and needs User.Read.All.
 pub(crate) const CUT_OFF: &str = "signInSessionsValidFromDateTime";
 

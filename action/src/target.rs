@@ -38,6 +38,8 @@ pub(crate) struct Target {
     pub user: Option<User>,
     /// The look-up was not allowed.
     pub blind: bool,
+    /// The look-up is for names only, because no more was allowed.
+    pub basic: bool,
     /// Nobody had the name as what it was taken for first.
     pub looked_otherwise: bool,
     /// Requests sent about it.
@@ -88,6 +90,7 @@ impl Target {
             name: &self.name,
             high: self.settings.priority == Priority::High,
             cut_off: self.settings.verify,
+            basic: self.basic,
         }
     }
 

@@ -53,6 +53,9 @@ pub(crate) fn revoked(target: &Target) -> String {
         },
         None => text.push_str(UNCHECKED),
     }
+    if target.basic && target.user.is_some() {
+        text.push_str(GUEST_UNCHECKED);
+    }
     if target.sent_before.is_some() {
         text.push_str(" It had perhaps been revoked in an earlier try; repeating it did no harm.");
     }
@@ -121,6 +124,9 @@ fn reached(text: &mut String, reach: &Result<Reach, &'static str>) {
 const UNCHECKED: &str = " Not checked, because the application may not read users (User.Read.All): whether this is a guest, \
                          on whom a revoke has no effect, and whether another asset is the same user.";
 
+const GUEST_UNCHECKED: &str = " Not checked, because the application may read names only (User.Read.All): whether this is a \
+                               guest, on whom a revoke has no effect, and whether the account is enabled.";
+
 /// A simulation would have revoked.
 pub(crate) fn would_revoke(target: &Target) -> String {
     let mut text = format!("The sessions of {} would be revoked", target.label());
@@ -133,6 +139,8 @@ pub(crate) fn would_revoke(target: &Target) -> String {
     }
     if target.blind {
         text.push_str(UNCHECKED);
+    } else if target.basic {
+        text.push_str(GUEST_UNCHECKED);
     }
     text
 }

@@ -192,3 +192,37 @@ fn a6_without_the_right_to_read_a_lesser_name_cannot_be_revoked_by() {
     assert!(of(&outcomes, "mail").message.contains("User.Read.All"));
     assert_eq!(verdict(&outcomes, "name"), (Verdict::Succeeded, "revoked"));
 }
+
+#[test]
+fn a6_with_the_right_to_read_names_users_are_found_and_guests_told_by_name() {
+    let world = tenant().script(|_, _, _| None);
+    world.basic.set(true);
+    world.add(5, |user| {
+        user.user_type = "Guest";
+        user.principal = "eve_fabrikam.example#EXT#@contoso.example".into();
+    });
+    let given = vec![
+        asset("mail", r#"{"mail":"ada@contoso.example"}"#),
+        asset("name", &format!(r#"{{"username":"{}"}}"#, principal(1))),
+        asset("again", &format!(r#"{{"id":"{}"}}"#, id(1))),
+        asset("guest", &format!(r#"{{"id":"{}"}}"#, id(5))),
+        asset("nobody", r#"{"username":"nobody@contoso.example"}"#),
+    ];
+    let (outcomes, _) = world.run(Mode::Enforce, r#"{"verify":true}"#, given);
+    // What cannot be read is not read back.
+    assert_eq!(
+        verdict(&outcomes, "mail"),
+        (Verdict::Succeeded, "unconfirmed")
+    );
+    assert!(world.requests(Kind::ReadBack).is_empty());
+    assert_eq!(evidence(&outcomes, "mail")["object_id"], id(2));
+    let message = &of(&outcomes, "mail").message;
+    assert!(message.contains("may read names only"), "{message}");
+    let count = |code: &str| outcomes.iter().filter(|o| o.code == code).count();
+    assert_eq!(count("duplicate"), 1, "{outcomes:#?}");
+    assert_eq!(
+        verdict(&outcomes, "guest"),
+        (Verdict::Skipped, "no-effect-guest")
+    );
+    assert_eq!(verdict(&outcomes, "nobody"), (Verdict::Failed, "not-found"));
+}

@@ -1,7 +1,7 @@
 //! Requests to Microsoft Graph about users, alone and in batches.
 
 use super::{Find, Step};
-use crate::manifest::{CUT_OFF, SELECT};
+use crate::manifest::{CUT_OFF, SELECT, SELECT_BASIC};
 use crate::names::{Name, push_form_value, push_segment};
 use crate::service::{Method, Request};
 
@@ -19,6 +19,8 @@ pub(crate) struct Question<'a> {
     pub high: bool,
     /// Ask a look-up for the cut-off time too.
     pub cut_off: bool,
+    /// Ask a look-up for names only: the application may not read more.
+    pub basic: bool,
 }
 
 /// One request about one user.
@@ -155,6 +157,9 @@ fn push_path(out: &mut String, step: Step, question: Question<'_>) {
 }
 
 fn push_select(out: &mut String, question: Question<'_>) {
+    if question.basic {
+        return out.push_str(SELECT_BASIC);
+    }
     out.push_str(SELECT);
     if question.cut_off {
         out.push(',');
@@ -181,6 +186,7 @@ mod tests {
             name,
             high: false,
             cut_off: false,
+            basic: false,
         }
     }
 

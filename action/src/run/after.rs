@@ -49,7 +49,7 @@ impl Run {
             after.reach = Some(Err(NOT_ALLOWED));
         }
         if verify && after.accepted.is_some() && after.reads == 0 {
-            if !blind {
+            if !blind && !target.basic {
                 return self.queue(Step::ReadBack, target);
             }
             after.unread = Some("the application may not read users (User.Read.All)");

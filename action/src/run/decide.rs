@@ -168,6 +168,11 @@ impl Run {
                 What::Forbidden if step == Step::LookUp && target.looked_otherwise => {
                     self.not_found(target);
                 }
+                What::Forbidden if step == Step::LookUp && self.may_read_names(&target) => {
+                    target.tries = target.tries.saturating_sub(1);
+                    target.basic = true;
+                    self.requeue(step, vec![target]);
+                }
                 What::Forbidden if step == Step::LookUp => self.unreadable_users(target),
                 What::Forbidden => {
                     let message = wording::denied(&target);
@@ -231,7 +236,8 @@ impl Run {
     /// The user is known: is there anything to do?
     fn found(&mut self, mut target: Target, user: User, other: Option<String>) {
         self.seen_user = true;
-        target.guest = user.is_guest();
+        // Where only names may be read, the inventory's word on guests is all that there is.
+        target.guest = user.is_guest() || target.basic && target.guest;
         let object_id = user.object_id.clone();
         // From here on by object id: a principal name may be somebody else's tomorrow.
         target.name = Name::ObjectId(object_id.clone());
@@ -249,6 +255,18 @@ impl Run {
             return self.end(target, Verdict::Succeeded, Code::Duplicate, message);
         }
         self.revoke(target);
+    }
+
+    /// Whether a look-up that was not allowed may be asked for names only: User.ReadBasic.All allows that.
+    fn may_read_names(&mut self, target: &Target) -> bool {
+        let untried = !target.basic && (self.basic || !self.seen_user && !self.blind);
+        if untried && !self.basic {
+            self.basic = true;
+            let note = "the application may not read all of a user (403): from now on it asks for names only, so guests may \
+                        not be told apart; grant User.Read.All to have them checked";
+            self.wishes.push(Wish::Log(LogLevel::Warn, note.into()));
+        }
+        untried
     }
 
     /// Users cannot be looked up, or this one cannot: revoke all the same, and say what was not checked.

@@ -107,6 +107,8 @@ pub(super) struct Run {
     pub(super) paused_until: Duration,
     /// Users cannot be looked up.
     pub(super) blind: bool,
+    /// Only their names may be read.
+    pub(super) basic: bool,
     /// A user was looked up.
     pub(super) seen_user: bool,
     /// Tell which applications users reach.
@@ -154,6 +156,7 @@ impl Run {
             renew_not_before: Duration::ZERO,
             paused_until: Duration::ZERO,
             blind: false,
+            basic: false,
             seen_user: false,
             reaches,
             reach_denied: false,
@@ -200,6 +203,7 @@ impl Run {
                         sent_before: asset.sent_before,
                         user: None,
                         blind: false,
+                        basic: false,
                         looked_otherwise: false,
                         attempts: 0,
                         tries: 0,
@@ -393,6 +397,7 @@ impl Run {
         now: Duration,
     ) -> Task {
         for target in &mut targets {
+            target.basic |= self.basic && step == Step::LookUp;
             // Evidence tells of the last that was asked about the sessions, not of what was looked at afterwards.
             target.attempts += u32::from(matches!(step, Step::LookUp | Step::Revoke));
             target.tries += 1;

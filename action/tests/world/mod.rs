@@ -181,6 +181,8 @@ pub struct World {
     pub endpoints: Cell<[&'static str; 2]>,
     pub token_lifetime: Cell<u64>,
     pub latency: Cell<Duration>,
+    /// Whether only names may be read.
+    pub basic: Cell<bool>,
     /// How long reads show the cut-off time of before.
     pub lag: Cell<Duration>,
     /// How long refresh tokens work after a revoke.
@@ -232,6 +234,7 @@ impl World {
             endpoints: Cell::new(["https://login.test", "https://graph.test"]),
             token_lifetime: Cell::new(3_599),
             latency: Cell::new(Duration::from_millis(50)),
+            basic: Cell::default(),
             lag: Cell::default(),
             propagation: Cell::default(),
             script: RefCell::new(Box::new(|_, _, _| None)),
