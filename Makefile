@@ -86,6 +86,10 @@ bench-long: toolchain ## measure what takes minutes: the memory that a million a
 docs: ## make the pages of docs/ that are made from the code
 	UPDATE_DOCS=1 $(CARGO) test --locked --package revoke-user-sessions --test outcomes_page
 
+.PHONY: bench-statements
+bench-statements: ## measure dynamic value statements over a million assets
+	$(CARGO) bench --locked --package tipstaff-dynamic --bench statements
+
 .PHONY: bench-inventory
 bench-inventory: ## measure the inventory with a million users, beside plain SQLite
 	$(CARGO) bench --locked --package tipstaff-asset --bench inventory

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use regex::Regex;
 use tipstaff_asset::FieldPath;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::fault::Fault;
 use crate::form::FormField;
 use crate::functions::Function;
@@ -122,6 +122,36 @@ impl Program {
         targets
     }
 
+    /// The fields of assets that `knows` does not know, as warnings: nobody may have them yet, or they are misspelt.
+    #[must_use]
+    pub fn unknown_fields(&self, knows: impl Fn(&FieldPath) -> bool) -> Vec<Diagnostic> {
+        let mut fields = Vec::new();
+        match &self.body {
+            Body::All(_) => {}
+            Body::Switch { subject, cases } => {
+                subject.fields(&mut fields);
+                for argument in cases
+                    .iter()
+                    .filter_map(|case| case.condition.argument.as_ref())
+                {
+                    argument.fields(&mut fields);
+                }
+            }
+        }
+        for node in self.sets().flat_map(|set| &set.alternatives) {
+            node.fields(&mut fields);
+        }
+        fields.sort_by_key(|(span, _)| *span);
+        fields
+            .into_iter()
+            .filter(|(_, path)| !knows(path))
+            .map(|(span, path)| {
+                let message = format!("no asset is known to have `{path}`");
+                Diagnostic::new(&self.text, span, Severity::Warning, message, None)
+            })
+            .collect()
+    }
+
     /// Whether it makes secrets.
     #[must_use]
     pub fn makes_secrets(&self) -> bool {
@@ -141,5 +171,19 @@ impl Program {
             Body::Switch { cases, .. } => ([].as_slice(), cases.as_slice()),
         };
         all.iter().chain(cases.iter().flat_map(|case| &case.sets))
+    }
+}
+
+impl Node {
+    fn fields<'n>(&'n self, found: &mut Vec<(Span, &'n FieldPath)>) {
+        match &self.what {
+            What::Field { path, .. } => found.push((self.span, path)),
+            What::Call { arguments, .. } => {
+                for argument in arguments {
+                    argument.fields(found);
+                }
+            }
+            _ => {}
+        }
     }
 }

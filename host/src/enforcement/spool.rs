@@ -3,28 +3,33 @@
 //! What must be unique over a million assets (ids, the same person twice) is kept here and not in memory. It is a
 //! working file: the ledger is the record. A lock file beside it says whether the run's process is alive.
 
+mod feed;
+mod lens;
+mod old;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tipstaff_asset::{AdapterData, Asset, Entry};
+use tipstaff_asset::Entry;
 use tipstaff_egress::Owner;
-use tipstaff_sandbox::{HandOver, Manifest, Verdict};
+use tipstaff_sandbox::Verdict;
 
 use super::added::Added;
-use super::ledger::{MigrationError, NewOutcome, migrate};
+use super::ledger::{MigrationError, migrate};
+use super::outcome::{RunId, host_code, verdict_text};
+use super::routes::{Route, Routes};
 use crate::state::make_private_file;
 
-use super::outcome::{RunId, host_code, verdict_of, verdict_text};
-use super::routes::{Route, Routes};
+pub(crate) use feed::{Fed, Feed, Which, marked};
+pub(crate) use lens::Lens;
+pub(crate) use old::Old;
 
 const MIGRATIONS: &[&str] = &[
     "
@@ -109,104 +114,6 @@ pub(crate) struct Spool {
     path: PathBuf,
     keep: bool,
     _lock: File,
-}
-
-/// How an asset is seen by an action: which identities, and by which names.
-pub(crate) struct Lens<'a> {
-    adapter: &'a str,
-    connection: &'a str,
-    manifest: &'a Manifest,
-    naming: Vec<&'a str>,
-    unique: Vec<&'a str>,
-}
-
-/// Names that one field of an identity can have: people have a handful of addresses, and a list can say anything.
-const MOST_NAMES: usize = 64;
-
-impl<'a> Lens<'a> {
-    pub(crate) fn new(manifest: &'a Manifest, connection: &'a str) -> Self {
-        // In the manifest's order: its first field is the name that the action prefers.
-        let ordered = |known: Vec<&str>| {
-            manifest
-                .asset_fields
-                .iter()
-                .map(|f| f.path.as_str())
-                .filter(|path| known.contains(path))
-                .collect()
-        };
-        Self {
-            adapter: &manifest.adapter,
-            connection,
-            manifest,
-            naming: ordered(manifest.naming_fields()),
-            unique: ordered(manifest.unique_fields()),
-        }
-    }
-
-    /// The same on another connection.
-    fn on(&self, connection: Option<&'a str>) -> Self {
-        Self {
-            connection: connection.unwrap_or(self.connection),
-            naming: self.naming.clone(),
-            unique: self.unique.clone(),
-            ..*self
-        }
-    }
-
-    /// The identities of the asset on this connection, with the fields that the manifest asks for and no others.
-    fn identities(&self, asset: &Asset) -> Vec<Map<String, Value>> {
-        let of_connection = asset.adapters.iter().filter(|data| {
-            data.adapter == self.adapter
-                && data
-                    .connection
-                    .as_deref()
-                    .is_none_or(|name| name == self.connection)
-        });
-        of_connection
-            .map(|data| {
-                let fields = self.manifest.asset_fields.iter();
-                fields
-                    .filter_map(|f| Some((f.path.clone(), data.data.get(&f.path)?.clone())))
-                    .collect()
-            })
-            .filter(|identity: &Map<String, Value>| {
-                !identity.is_empty()
-                    && self
-                        .manifest
-                        .asset_fields
-                        .iter()
-                        .all(|f| !f.required || identity.contains_key(&f.path))
-            })
-            .collect()
-    }
-
-    /// The names that calls may use for it, with the fields that they are from.
-    fn names<'i>(&self, identity: &'i Map<String, Value>) -> Vec<(&'a str, &'i str)> {
-        let mut names = Vec::with_capacity(self.naming.len());
-        for field in &self.naming {
-            let texts = match identity.get(*field) {
-                Some(Value::Array(list)) => list.as_slice(),
-                Some(value) => std::slice::from_ref(value),
-                None => &[],
-            };
-            let texts = texts.iter().take(MOST_NAMES).filter_map(Value::as_str);
-            names.extend(
-                texts
-                    .map(str::trim)
-                    .filter(|name| !name.is_empty())
-                    .map(|name| (*field, name)),
-            );
-        }
-        names
-    }
-
-    /// The name by which it would be changed.
-    fn unique_name<'i>(&self, identity: &'i Map<String, Value>) -> Option<&'i str> {
-        self.unique.iter().find_map(|field| {
-            let name = identity.get(*field)?.as_str()?.trim();
-            (!name.is_empty()).then_some(name)
-        })
-    }
 }
 
 impl Spool {
@@ -619,123 +526,6 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
         })
 }
 
-/// Assets in their order, a page at a time.
-pub(crate) struct Feed {
-    connection: Connection,
-    path: PathBuf,
-    after: i64,
-    resumed: bool,
-    which: Which,
-}
-
-/// Which assets are fed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// All of them.
-    All,
-    /// Those of the run's connection.
-    Main,
-    /// Those of another one.
-    On(String),
-}
-
-/// One asset of a page.
-pub(crate) enum Fed {
-    /// It goes to the action. The text is for its evidence: see [`Route::mark`].
-    Asset(HandOver, Option<String>),
-    /// It was settled when the list was read.
-    Settled(NewOutcome),
-}
-
-impl Fed {
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Self::Asset(asset, _) => &asset.id,
-            Self::Settled(outcome) => &outcome.asset,
-        }
-    }
-}
-
-const PAGE: i64 = 256;
-
-impl Feed {
-    /// The next page; an empty one is the end.
-    pub(crate) fn page(&mut self, lens: &Lens<'_>) -> Result<Vec<Fed>, SpoolError> {
-        let read = || -> rusqlite::Result<Vec<(i64, Fed)>> {
-            let mut statement = self.connection.prepare_cached(
-                "select asset.ordinal, id, identities, verdict, code, message, sent.at, added_for,
-                        route.settings, route.mark
-                    from asset left join sent on ?3 and sent.ordinal = asset.ordinal
-                        left join route on route.ordinal = asset.ordinal
-                    where asset.ordinal > ?1 and (?4 or route.connection is ?5)
-                    order by asset.ordinal limit ?2",
-            )?;
-            let (all, on) = match &self.which {
-                Which::All => (true, None),
-                Which::Main => (false, None),
-                Which::On(name) => (false, Some(name)),
-            };
-            let wanted = params![self.after, PAGE, self.resumed, all, on];
-            let rows = statement.query_map(wanted, |row| {
-                let ordinal: i64 = row.get(0)?;
-                let id: String = row.get(1)?;
-                let verdict: Option<String> = row.get(3)?;
-                let mark: Option<String> = row.get(9)?;
-                if let Some(verdict) = verdict.as_deref().and_then(verdict_of) {
-                    let (code, message) = (row.get(4)?, row.get(5)?);
-                    let outcome = NewOutcome {
-                        asset: id,
-                        verdict,
-                        code,
-                        message,
-                        evidence: marked(None, mark.as_deref()),
-                    };
-                    return Ok((ordinal, Fed::Settled(outcome)));
-                }
-                let identities: Vec<Map<String, Value>> =
-                    serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
-                let names = identities
-                    .iter()
-                    .flat_map(|identity| lens.names(identity))
-                    .map(|(field, name)| (field.to_owned(), name.to_owned()))
-                    .collect();
-                let asset = HandOver {
-                    owner: Owner(ordinal.unsigned_abs()),
-                    id,
-                    identities: identities
-                        .iter()
-                        .filter_map(|i| serde_json::to_string(i).ok())
-                        .collect(),
-                    names,
-                    settings: row.get(8)?,
-                    sent_before: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
-                    added_for: row.get(7)?,
-                };
-                Ok((ordinal, Fed::Asset(asset, mark)))
-            })?;
-            rows.collect()
-        };
-        let page = read().map_err(|error| failed(&self.path)(&error))?;
-        if let Some((last, _)) = page.last() {
-            self.after = *last;
-        }
-        Ok(page.into_iter().map(|(_, fed)| fed).collect())
-    }
-}
-
-/// Evidence with the members of a mark before its own.
-pub(crate) fn marked(evidence: Option<Box<RawValue>>, mark: Option<&str>) -> Option<Box<RawValue>> {
-    let Some(mark) = mark else {
-        return evidence;
-    };
-    let text = match evidence.as_deref().map(RawValue::get).map(str::trim) {
-        None | Some("{}") => format!("{{{mark}}}"),
-        Some(seen) => format!("{{{mark},{}", seen.strip_prefix('{').unwrap_or("}")),
-    };
-    // What is no object stays as it is.
-    RawValue::from_string(text).ok().or(evidence)
-}
-
 /// Answers and records what comes up while a run is under way.
 pub(crate) struct Desk {
     connection: Connection,
@@ -803,83 +593,4 @@ impl Entries<'_> {
 
 fn ordinal(owner: Owner) -> i64 {
     i64::try_from(owner.0).unwrap_or(i64::MAX)
-}
-
-/// The assets of a run that is over, for a second try.
-pub(crate) struct Old {
-    connection: Connection,
-    path: PathBuf,
-}
-
-impl Old {
-    pub(crate) fn open(folder: &Path, run: RunId) -> Result<Self, SpoolError> {
-        let path = folder.join(format!("{run}.db"));
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let mut connection = Connection::open_with_flags(&path, flags)
-            .map_err(|error| failed(&path)(&format!("it is gone ({error})")))?;
-        up_to_date(&mut connection, &path)?;
-        Ok(Self { connection, path })
-    }
-
-    /// Where the asset went and with what, if that was not the run's.
-    pub(crate) fn route(&self, id: &str) -> Result<Option<Route>, SpoolError> {
-        self.connection
-            .prepare_cached(
-                "select route.connection, settings, mark from route join asset using (ordinal) where id = ?",
-            )
-            .and_then(|mut s| {
-                let read = |row: &rusqlite::Row<'_>| {
-                    let text = |at| row.get::<_, Option<String>>(at).map(|text| text.map(Arc::from));
-                    let mark: Option<String> = row.get(2)?;
-                    Ok(Route {
-                        connection: text(0)?,
-                        settings: text(1)?,
-                        fell_back: mark.as_deref().is_some_and(|mark| mark.contains("\"fallback\":")),
-                        mark,
-                        refusal: None,
-                    })
-                };
-                s.query_row([id], read).optional()
-            })
-            .map_err(|error| failed(&self.path)(&error))
-    }
-
-    /// The asset as the action saw it, and the setting that added it if one did. None if the line was no asset, or if the asset was refused because of its dynamic
-    /// values: what they would have been is not known here.
-    pub(crate) fn asset(
-        &self,
-        id: &str,
-        manifest: &Manifest,
-        connection: &str,
-    ) -> Result<Option<(Asset, Option<String>)>, SpoolError> {
-        let found: Option<(String, Option<String>)> = self
-            .connection
-            .prepare_cached(
-                "select identities, added_for from asset
-                    where id = ? and code is not 'not-an-asset' and code is not 'dynamic-values'",
-            )
-            .and_then(|mut s| {
-                s.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .map_err(|error| failed(&self.path)(&error))?;
-        let route = self.route(id)?.and_then(|route| route.connection);
-        let connection = route.as_deref().unwrap_or(connection);
-        let (Some((identities, added_for)), Ok(id)) = (found, tipstaff_asset::AssetId::new(id))
-        else {
-            return Ok(None);
-        };
-        let identities: Vec<Map<String, Value>> =
-            serde_json::from_str(&identities).unwrap_or_default();
-        let adapters = identities
-            .into_iter()
-            .map(|data| AdapterData {
-                adapter: manifest.adapter.clone(),
-                connection: Some(connection.to_owned()),
-                data,
-                other: Map::new(),
-            })
-            .collect();
-        Ok(Some((Asset::new(id, adapters), added_for)))
-    }
 }

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use revoke_user_sessions_component::NAME;
 use serde_json::{Value, json};
-use tipstaff::asset::{self, Asset, Entry, Inventory};
+use tipstaff::asset::path::Source;
+use tipstaff::asset::{self, Asset, Catalog, Entry, FieldPath, Inventory};
 use tipstaff::dynamic::{
     Circumstances, Diagnostic, Diagnostics, Form, NoRandomness, Program, Randomness, Severity,
     Statement, limits,
@@ -106,7 +107,12 @@ pub(crate) async fn run(context: &Context, command: DynamicCommand) -> Result<Ex
             how,
         } => {
             let found = find(context, &asset, assets.as_deref())?;
-            simulate(context, &file.file, &found, &how)
+            let catalog = match &assets {
+                // What is in a list need not be known to the inventory.
+                Some(_) => None,
+                None => Some(Inventory::open(&context.state()?.inventory())?.catalog()?),
+            };
+            simulate(context, &file.file, (&found, catalog.as_ref()), &how)
         }
         DynamicCommand::Fields { how } => fields(context, &how).await,
         DynamicCommand::Format { file, how } => format(context, &file.file, &how),
@@ -139,7 +145,12 @@ fn validate(context: &Context, file: &Path, how: &How) -> Result<ExitCode, Failu
     Ok(ExitCode::from(exit::DONE))
 }
 
-fn simulate(context: &Context, file: &Path, asset: &Asset, how: &How) -> Result<ExitCode, Failure> {
+fn simulate(
+    context: &Context,
+    file: &Path,
+    (asset, catalog): (&Asset, Option<&Catalog>),
+    how: &How,
+) -> Result<ExitCode, Failure> {
     let text = read(file)?;
     let form = form(how)?;
     let program = match check(&text, form.as_ref()) {
@@ -171,6 +182,13 @@ fn simulate(context: &Context, file: &Path, asset: &Asset, how: &How) -> Result<
             .print(&format!("{}\n", simulation.document()))?;
     } else {
         tell(context, file, program.warnings());
+        if let Some(catalog) = catalog {
+            tell(
+                context,
+                file,
+                &program.unknown_fields(|path| knows(catalog, path)),
+            );
+        }
         let text = simulation.text(context.printer.paint());
         context.printer.print(&text)?;
     }
@@ -179,6 +197,17 @@ fn simulate(context: &Context, file: &Path, asset: &Asset, how: &How) -> Result<
             Err(Failure::new(complaint).with_code(exit::NOT_ALL))
         }
         _ => Ok(ExitCode::from(exit::DONE)),
+    }
+}
+
+/// Whether some asset of the inventory may have what a path names.
+fn knows(catalog: &Catalog, path: &FieldPath) -> bool {
+    let steps: Vec<&str> = path.steps().collect();
+    let field = steps.join(".");
+    match path.source() {
+        Source::Adapter(adapter) => catalog.knows(Some(adapter), &field),
+        Source::Aggregated | Source::Preferred => catalog.knows(None, &field),
+        _ => true,
     }
 }
 

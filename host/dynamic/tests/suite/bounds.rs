@@ -61,6 +61,18 @@ fn work_is_counted() {
 }
 
 #[test]
+fn the_deepest_statement_needs_little_of_a_stack() {
+    let depth = limits::DEPTH;
+    let (open, close) = ("to_upper(".repeat(depth), ")".repeat(depth));
+    let work = move || {
+        let expression = format!("{open}[.t]{close}");
+        assert_eq!(value(&expression, json!({"t": "a"})), Ok(json!("A")));
+    };
+    let thread = std::thread::Builder::new().stack_size(1024 * 1024);
+    thread.spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
 fn ten_thousand_members_are_no_trouble() {
     let many: Vec<String> = (0..10_000)
         .map(|n| format!("user{n}@contoso.example"))

@@ -305,6 +305,17 @@ fn an_empty_literal_of_a_limited_field_is_no_mistake() {
 }
 
 #[test]
+fn fields_that_no_asset_has_can_be_told() {
+    let text = "switch user.custom.score case gt(max([user.custom.limit])) then form.v set_value [user.labels]";
+    let program = Statement::parse(text).unwrap().check(None).unwrap();
+    let unknown = program.unknown_fields(|path| path.as_str() != "custom.limit");
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert_eq!(unknown[0].place.column, 38);
+    assert!(unknown[0].message.contains("`custom.limit`"));
+    assert!(program.unknown_fields(|_| true).is_empty());
+}
+
+#[test]
 fn completions_have_everything_that_can_be_written() {
     let all = completions(Some(&form()));
     for text in [
