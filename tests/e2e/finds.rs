@@ -1,6 +1,6 @@
 //! Finding users by their other names, in the lists that people have.
 
-use entra_emulator::{Tenant, User};
+use entra_emulator::{App, Tenant, User};
 use tipstaff::Assets;
 use tipstaff_tests::Trial;
 
@@ -74,4 +74,22 @@ async fn who_shares_an_address_is_not_told_apart_by_guessing() {
         ran.outcomes.iter().all(|o| o.code == "ambiguous"),
         "{ran:#?}"
     );
+}
+
+#[tokio::test]
+async fn the_right_to_read_names_is_enough_to_find_somebody() {
+    let roles = ["User.RevokeSessions.All", "User.ReadBasic.All"];
+    let tenant = Tenant::builder()
+        .app(App::default().roles(roles))
+        .user(User::member("ada.lovelace@contoso.example").with_mail(Some("ada@contoso.example")))
+        .build();
+    let trial = Trial::new(tenant).await;
+    let ran = trial.run(Assets::users(["ada@contoso.example"])).await;
+    assert_eq!(
+        ran.result("ada@contoso.example"),
+        ("succeeded", "revoked"),
+        "{ran:#?}"
+    );
+    let message = &ran.outcome("ada@contoso.example").message;
+    assert!(message.contains("may read names only"), "{message}");
 }
