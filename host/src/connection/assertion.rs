@@ -41,7 +41,7 @@ pub(crate) fn sign(
         "aud": audience,
         "iss": client,
         "sub": client,
-        "jti": Uuid::new_v4(),
+        "jti": Uuid::new_v4().to_string(),
         "nbf": seconds,
         "iat": seconds,
         "exp": seconds.saturating_add(LIVES),

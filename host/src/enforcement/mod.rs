@@ -7,6 +7,7 @@
 //! ```
 
 mod added;
+mod again;
 mod check;
 mod desk;
 mod event;
@@ -22,6 +23,7 @@ mod spool;
 mod turns;
 mod witness;
 
+pub use again::Resumption;
 pub use check::CheckError;
 pub use event::{CheckReport, Ending, RunEvent, Summary};
 pub use fetch::FetchError;
@@ -29,7 +31,7 @@ pub use outcome::{
     Counts, Link, NoLink, Outcome, RunId, VERDICTS, Verdict, host_code, time_text, verdict_of,
     verdict_text,
 };
-pub use plan::{Approved, Draft, Plan, PlanError, Resumption};
+pub use plan::{Approved, Draft, Plan, PlanError};
 pub use routes::{DynamicValues, StatementError};
 pub use run::{Control, Running};
 pub use spool::{AddedAsset, Census};
